@@ -1,0 +1,261 @@
+//! What makes a configuration unusable. Each error names the field, what is wrong and what to do.
+
+use std::time::Duration;
+
+use super::{AuthConfig, CookieConfig, SameSite};
+use crate::http::origin::Origin;
+
+/// A configuration that cannot work. The program should stop and print it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("configuration: {field}: {problem}")]
+pub struct ConfigError {
+    field: String,
+    problem: String,
+}
+
+impl ConfigError {
+    pub(crate) fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { field: field.into(), problem: problem.into() }
+    }
+
+    /// The field of [`AuthConfig`], or the environment variable.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Secrets that stand in tutorials and sample files, in lower case.
+const KNOWN_SECRETS: [&str; 6] = ["secret", "changeme", "replace-with", "your-secret", "your-256-bit", "example"];
+
+impl AuthConfig {
+    /// Checks every rule.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        self.check_secret()?;
+        self.check_durations()?;
+        self.check_cookie("refresh_cookie", &self.refresh_cookie)?;
+        self.check_cookie("session_cookie", &self.session_cookie)?;
+        if self.refresh_cookie.full_name().eq_ignore_ascii_case(&self.session_cookie.full_name()) {
+            return Err(ConfigError::new("session_cookie.name", "is the name of the refresh cookie: give it another"));
+        }
+        self.check_origins()?;
+        self.check_hashing()?;
+        if self.issuer.is_empty() {
+            return Err(ConfigError::new("issuer", "is empty: name the service that issues the tokens"));
+        }
+        let printable = |c: char| (c.is_ascii_graphic() || c == ' ') && c != '"' && c != '\\';
+        if !self.realm.chars().all(printable) {
+            return Err(ConfigError::new("realm", "has characters that a header cannot quote: use plain ASCII"));
+        }
+        Ok(())
+    }
+
+    fn check_secret(&self) -> Result<(), ConfigError> {
+        let secret = self.secret.expose_secret();
+        let error = |problem: String| Err(ConfigError::new("secret", problem));
+        let remedy = "make one with `openssl rand -base64 48`";
+        if secret.len() < 32 {
+            return error(format!("has {} bytes and needs 32 or more: {remedy}", secret.len()));
+        }
+        let mut seen = [false; 256];
+        for byte in secret {
+            if let Some(seen) = seen.get_mut(usize::from(*byte)) {
+                *seen = true;
+            }
+        }
+        if seen.iter().filter(|seen| **seen).count() < 8 {
+            return error(format!("repeats a few characters: {remedy}"));
+        }
+        let lower = secret.to_ascii_lowercase();
+        if KNOWN_SECRETS.iter().any(|known| lower.starts_with(known.as_bytes())) {
+            return error(format!("looks like a sample: {remedy}"));
+        }
+        Ok(())
+    }
+
+    fn check_durations(&self) -> Result<(), ConfigError> {
+        let ranges = [
+            ("access_token_ttl", self.access_token_ttl, SECOND, DAY),
+            ("refresh_token_ttl", self.refresh_token_ttl, SECOND, 366 * DAY),
+            ("session_cookie_ttl", self.session_cookie_ttl, SECOND, 366 * DAY),
+            ("absolute_ttl", self.absolute_ttl, SECOND, 3660 * DAY),
+            ("refresh_grace", self.refresh_grace, Duration::ZERO, 60 * SECOND),
+            ("leeway", self.leeway, Duration::ZERO, 60 * SECOND),
+            ("login_stall", self.login_stall, Duration::ZERO, 10 * SECOND),
+            ("body_timeout", self.body_timeout, SECOND, HOUR),
+        ];
+        for (field, value, least, most) in ranges {
+            if value < least || value > most {
+                return Err(ConfigError::new(field, format!("is {value:?}: set it from {least:?} to {most:?}")));
+            }
+        }
+        for (field, ttl) in
+            [("refresh_token_ttl", self.refresh_token_ttl), ("session_cookie_ttl", self.session_cookie_ttl)]
+        {
+            if ttl > self.absolute_ttl {
+                return Err(ConfigError::new(field, "is longer than `absolute_ttl`: shorten it, or raise that"));
+            }
+        }
+        if self.access_token_ttl > self.refresh_token_ttl {
+            let problem = "is longer than `refresh_token_ttl`: an access token would outlive its session";
+            return Err(ConfigError::new("access_token_ttl", problem));
+        }
+        if self.refresh_grace >= self.access_token_ttl {
+            let problem = "is not shorter than `access_token_ttl`: clients would not get a new token in time";
+            return Err(ConfigError::new("refresh_grace", problem));
+        }
+        Ok(())
+    }
+
+    fn check_cookie(&self, field: &str, cookie: &CookieConfig) -> Result<(), ConfigError> {
+        let error = |part: &str, problem: &str| Err(ConfigError::new(format!("{field}.{part}"), problem));
+        let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        if cookie.name.is_empty() || cookie.name.len() > 128 || !cookie.name.chars().all(is_token) {
+            return error("name", "is no cookie name: use 1 to 128 letters, digits, `_` or `-`");
+        }
+        let lower = cookie.name.to_ascii_lowercase();
+        if lower.starts_with("__host-") || lower.starts_with("__secure-") {
+            return error("name", "has a prefix: leave it out, `__Host-` is added where browsers accept it");
+        }
+        if !cookie.secure && cookie.same_site == SameSite::None {
+            return error("same_site", "is None without `secure`: browsers reject such a cookie");
+        }
+        if !cookie.secure && !self.danger_insecure_cookies {
+            return error(
+                "secure",
+                "is off, so anybody on the network can take the cookie: turn it on (it works on localhost), or set \
+                 `danger_insecure_cookies` (DANGER_INSECURE_COOKIES=1) for development",
+            );
+        }
+        if let Some(domain) = &cookie.domain {
+            let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+            if !domain.split('.').all(label) || domain.len() > 253 || domain.parse::<std::net::IpAddr>().is_ok() {
+                return error("domain", "is no host name: write `example.com`, without scheme, port or leading dot");
+            }
+            if !domain.contains('.') && domain != "localhost" {
+                return error("domain", "is a top-level domain: browsers reject such a cookie");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_origins(&self) -> Result<(), ConfigError> {
+        for origin in &self.allowed_origins {
+            if Origin::parse(origin.as_bytes()).is_none() {
+                let problem = format!("`{origin}` is no origin: write `https://host` or `https://host:port`");
+                return Err(ConfigError::new("allowed_origins", problem));
+            }
+        }
+        if let Some(url) = &self.public_url
+            && Origin::of_url(url).is_none()
+        {
+            let problem = format!("`{url}` is no URL: write `https://host` or `https://host/path`");
+            return Err(ConfigError::new("public_url", problem));
+        }
+        Ok(())
+    }
+
+    fn check_hashing(&self) -> Result<(), ConfigError> {
+        if !self.hash.within(self.max_hash) {
+            return Err(ConfigError::new("max_hash", "is below `hash`: new hashes could not be verified; raise it"));
+        }
+        let numbers = [
+            ("hash_threads", self.hash_threads, 1, 64),
+            ("hash_queue", self.hash_queue, 1, 65_536),
+            ("password_min_length", self.password_min_length, 8, 64),
+        ];
+        for (field, value, least, most) in numbers {
+            if value < least || value > most {
+                return Err(ConfigError::new(field, format!("is {value}: set it from {least} to {most}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::HashParams;
+
+    const SECRET: &str = "k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7";
+
+    #[test]
+    fn j9_short_and_known_secrets_are_refused() {
+        for secret in [
+            "",
+            "short",
+            "k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH",
+            "secretsecretsecretsecretsecretsecret",
+            "changeme-changeme-changeme-changeme",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "abababababababababababababababababababab",
+            "your-256-bit-secret-your-256-bit-secret",
+        ] {
+            let error = AuthConfig::new(secret).check().expect_err(secret);
+            assert_eq!(error.field(), "secret");
+            assert!(secret.len() < 6 || !error.to_string().contains(secret), "the error shows the secret");
+        }
+        assert_eq!(AuthConfig::new(SECRET).check(), Ok(()));
+    }
+
+    #[test]
+    fn every_rule_names_its_field() {
+        type Change = fn(&mut AuthConfig);
+        let cases: [(&str, Change); 22] = [
+            ("access_token_ttl", |c| c.access_token_ttl = Duration::ZERO),
+            ("access_token_ttl", |c| c.access_token_ttl = 2 * DAY),
+            ("access_token_ttl", |c| c.refresh_token_ttl = 60 * SECOND),
+            ("refresh_token_ttl", |c| c.refresh_token_ttl = 400 * DAY),
+            ("refresh_token_ttl", |c| c.absolute_ttl = DAY),
+            ("refresh_grace", |c| c.refresh_grace = 61 * SECOND),
+            ("refresh_grace", |c| c.access_token_ttl = 10 * SECOND),
+            ("leeway", |c| c.leeway = 61 * SECOND),
+            ("refresh_cookie.name", |c| c.refresh_cookie.name = String::new()),
+            ("refresh_cookie.name", |c| c.refresh_cookie.name = "a b".to_owned()),
+            ("refresh_cookie.name", |c| c.refresh_cookie.name = "__Host-refresh".to_owned()),
+            ("refresh_cookie.secure", |c| c.refresh_cookie.secure = false),
+            ("session_cookie.same_site", |c| {
+                c.session_cookie.secure = false;
+                c.session_cookie.same_site = SameSite::None;
+                c.danger_insecure_cookies = true;
+            }),
+            ("session_cookie.domain", |c| c.session_cookie.domain = Some("https://example.com".to_owned())),
+            ("session_cookie.domain", |c| c.session_cookie.domain = Some("com".to_owned())),
+            ("session_cookie.domain", |c| c.session_cookie.domain = Some("a.com; Path=/x".to_owned())),
+            ("session_cookie.name", |c| c.session_cookie.name = c.refresh_cookie.name.clone()),
+            ("allowed_origins", |c| c.allowed_origins = vec!["example.com".to_owned()]),
+            ("public_url", |c| c.public_url = Some("example.com".to_owned())),
+            ("max_hash", |c| c.hash = HashParams::DIRECTUS),
+            ("password_min_length", |c| c.password_min_length = 7),
+            ("realm", |c| c.realm = "a\"b".to_owned()),
+        ];
+        for (field, change) in cases {
+            let mut config = AuthConfig::new(SECRET);
+            change(&mut config);
+            let error = config.check().expect_err(field);
+            assert_eq!(error.field(), field, "{error}");
+        }
+    }
+
+    #[test]
+    fn j10_leeway_is_at_most_a_minute() {
+        let mut config = AuthConfig::new(SECRET);
+        assert_eq!(config.leeway, Duration::ZERO);
+        config.leeway = 60 * SECOND;
+        assert_eq!(config.check(), Ok(()));
+    }
+
+    #[test]
+    fn hardened_makes_every_strict_choice() {
+        let config = AuthConfig::new(SECRET).hardened();
+        assert_eq!(config.check(), Ok(()));
+        assert_eq!(config.password_min_length, 15);
+        assert_eq!(config.refresh_cookie.full_name(), "__Host-refresh_token");
+        assert_eq!(config.session_cookie.same_site, SameSite::Strict);
+    }
+}

@@ -1,0 +1,115 @@
+//! What can go wrong in an operation. Opaque: a kind for code, a source for the log, no text for clients. What a
+//! client is told is decided in `http/render.rs` alone.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use crate::rng::RandomError;
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Why an operation was refused or failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Wrong password, unknown address, a user who may not sign in; a refresh token that no longer counts.
+    InvalidCredentials,
+    /// A token was needed and none was sent.
+    MissingToken,
+    /// The access token is damaged, forged, of another kind, or from another issuer.
+    InvalidToken,
+    /// The access token was good, and its time is over.
+    TokenExpired,
+    /// The user is known and may not do this.
+    Forbidden,
+    /// The password does not meet the policy.
+    WeakPassword,
+    /// There is a user with this address already.
+    EmailTaken,
+    /// This operation needs the user table of our own store, and the app brought another.
+    UsersElsewhere,
+    /// The store or the hashing pool is overloaded or down; trying again later can succeed.
+    Unavailable,
+    /// A bug, or data that should not exist.
+    Internal,
+}
+
+/// The error of every operation in `auth-core`.
+pub struct AuthError {
+    kind: ErrorKind,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl AuthError {
+    pub(crate) fn new(kind: ErrorKind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind, source: Some(source.into()) }
+    }
+
+    /// What happened, for code that decides.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// How long to wait before trying again, for errors that time can mend.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self.kind {
+            ErrorKind::Unavailable => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthError").field("kind", &self.kind).field("source", &self.source).finish()
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            ErrorKind::InvalidCredentials => "the credentials are not valid",
+            ErrorKind::MissingToken => "no token was sent",
+            ErrorKind::InvalidToken => "the token is not valid",
+            ErrorKind::TokenExpired => "the token has expired",
+            ErrorKind::Forbidden => "the user may not do this",
+            ErrorKind::WeakPassword => "the password does not meet the policy",
+            ErrorKind::EmailTaken => "a user with this e-mail address exists",
+            ErrorKind::UsersElsewhere => {
+                "users live in a table of the app: change them there, then call `Auth::end_sessions_of`"
+            }
+            ErrorKind::Unavailable => "the store or the hashing pool is not available",
+            ErrorKind::Internal => "an internal error",
+        })
+    }
+}
+
+impl StdError for AuthError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<ErrorKind> for AuthError {
+    fn from(kind: ErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+}
+
+impl From<StoreError> for AuthError {
+    fn from(error: StoreError) -> Self {
+        let kind = match error.kind() {
+            StoreErrorKind::Unavailable => ErrorKind::Unavailable,
+            StoreErrorKind::Conflict | StoreErrorKind::Corrupt => ErrorKind::Internal,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<RandomError> for AuthError {
+    fn from(error: RandomError) -> Self {
+        Self::new(ErrorKind::Unavailable, error)
+    }
+}

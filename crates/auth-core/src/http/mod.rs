@@ -1,0 +1,2 @@
+//! The wire, written once, in plain types.
+pub(crate) mod origin;

@@ -1,0 +1,100 @@
+//! Names of users, roles and sessions.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::clock::Timestamp;
+use crate::rng::{RandomError, SecureRandom};
+use crate::text::short_text;
+
+short_text! {
+    /// Who a user is: opaque text of 1 to 64 bytes. Ours are UUIDv7; an app with a user table of its own may use
+    /// integers or anything else that fits.
+    UserId
+}
+
+short_text! {
+    /// The name or id of a role: opaque text of 1 to 64 bytes.
+    Role
+}
+
+impl UserId {
+    /// A new id: a UUIDv7, so that rows made one after another lie beside each other in an index.
+    pub(crate) fn generate(now: Timestamp, random: &dyn SecureRandom) -> Result<Self, RandomError> {
+        let id = uuid_v7(now, random)?.hyphenated();
+        let text = id.encode_lower(&mut uuid::Uuid::encode_buffer()).to_owned();
+        Self::new(&text).map_err(|_| RandomError)
+    }
+}
+
+/// A user id or role that is empty or longer than 64 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{what} has {bytes} bytes: it must have 1 to 64")]
+pub struct TextTooLong {
+    pub(crate) what: &'static str,
+    pub(crate) bytes: usize,
+}
+
+/// Which session: 16 bytes, a UUIDv7. Knowing one gives no access: every use needs the secrets of a refresh token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId([u8; 16]);
+
+impl SessionId {
+    pub(crate) fn generate(now: Timestamp, random: &dyn SecureRandom) -> Result<Self, RandomError> {
+        uuid_v7(now, random).map(|id| Self(id.into_bytes()))
+    }
+
+    /// The id from the 16 bytes that a store kept.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 16 bytes that a store keeps.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        uuid::Uuid::from_bytes(self.0).hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({self})")
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = InvalidSessionId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Only the form that `Display` writes: one session, one name.
+        if text.len() != uuid::fmt::Hyphenated::LENGTH {
+            return Err(InvalidSessionId);
+        }
+        uuid::Uuid::try_parse(text).map(|id| Self(id.into_bytes())).map_err(|_| InvalidSessionId)
+    }
+}
+
+impl serde::Serialize for SessionId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Text that is not a session id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a session id: expected a UUID with hyphens")]
+pub struct InvalidSessionId;
+
+fn uuid_v7(now: Timestamp, random: &dyn SecureRandom) -> Result<uuid::Uuid, RandomError> {
+    let mut bytes = [0; 10];
+    random.fill(&mut bytes)?;
+    let millis = u64::try_from(now.as_millis()).unwrap_or_default();
+    Ok(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
+}

@@ -1,0 +1,335 @@
+//! Argon2id in PHC strings (requirements P1, P3, P4, P6, P7).
+
+use std::fmt;
+
+use argon2::password_hash::phc;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use subtle::ConstantTimeEq as _;
+
+use crate::secret::Password;
+
+/// The longest password that is ever hashed, in bytes (requirement P6).
+pub(crate) const MAX_PASSWORD_BYTES: usize = 1024;
+
+const SALT_BYTES: usize = 16;
+const OUTPUT_BYTES: usize = 32;
+
+/// A stored password hash: an Argon2id PHC string, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
+#[derive(Clone)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// A hash as a store kept it. It is checked when a password is verified against it, not here: a damaged row must
+    /// not stop the others from loading.
+    #[must_use]
+    pub fn from_phc(phc: impl Into<String>) -> Self {
+        Self(phc.into())
+    }
+
+    /// The PHC string, for a store.
+    #[must_use]
+    pub fn as_phc(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash([redacted])")
+    }
+}
+
+/// The cost of one hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashParams {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+}
+
+impl HashParams {
+    /// The least that OWASP's Password Storage Cheat Sheet recommends: 19 MiB, two passes, one lane.
+    pub const RECOMMENDED: Self = Self { memory_kib: 19_456, passes: 2, lanes: 1 };
+
+    /// What Directus 11 stores: 64 MiB, three passes, four lanes.
+    pub const DIRECTUS: Self = Self { memory_kib: 65_536, passes: 3, lanes: 4 };
+
+    const LOWEST: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
+    const MAX_MEMORY_KIB: u32 = 1 << 20;
+
+    /// Memory in KiB, passes over it, and lanes.
+    ///
+    /// # Errors
+    /// [`InvalidHashParams`] below the equivalents of OWASP's minimum (46 MiB/1 pass, 19/2, 12/3, 9/4, 7/5), above
+    /// 1 GiB, 64 passes or 16 lanes.
+    pub const fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, InvalidHashParams> {
+        let mut strong_enough = false;
+        let mut i = 0;
+        while i < Self::LOWEST.len() {
+            #[expect(clippy::indexing_slicing, reason = "const loop, bounded by the length of the array")]
+            let (least_memory, least_passes) = Self::LOWEST[i];
+            strong_enough |= memory_kib >= least_memory && passes >= least_passes;
+            i += 1;
+        }
+        let bounded = memory_kib <= Self::MAX_MEMORY_KIB && passes <= 64 && lanes >= 1 && lanes <= 16;
+        if strong_enough && bounded { Ok(Self { memory_kib, passes, lanes }) } else { Err(InvalidHashParams) }
+    }
+
+    /// Memory in KiB.
+    #[must_use]
+    pub const fn memory_kib(self) -> u32 {
+        self.memory_kib
+    }
+
+    /// Passes over the memory.
+    #[must_use]
+    pub const fn passes(self) -> u32 {
+        self.passes
+    }
+
+    /// Lanes.
+    #[must_use]
+    pub const fn lanes(self) -> u32 {
+        self.lanes
+    }
+
+    /// The larger of each parameter.
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self {
+            memory_kib: self.memory_kib.max(other.memory_kib),
+            passes: self.passes.max(other.passes),
+            lanes: self.lanes.max(other.lanes),
+        }
+    }
+
+    /// Whether a hash of this cost may be computed when `ceiling` is the most that is allowed (requirement P7).
+    pub(crate) const fn within(self, ceiling: Self) -> bool {
+        self.memory_kib <= ceiling.memory_kib && self.passes <= ceiling.passes && self.lanes <= ceiling.lanes
+    }
+
+    /// Whether guessing costs less than with `wanted`.
+    const fn weaker_than(self, wanted: Self) -> bool {
+        let work = self.memory_kib as u64 * self.passes as u64;
+        work < wanted.memory_kib as u64 * wanted.passes as u64
+    }
+
+    fn of(params: &Params) -> Self {
+        Self { memory_kib: params.m_cost(), passes: params.t_cost(), lanes: params.p_cost() }
+    }
+
+    fn to_argon2(self, output: usize) -> Result<Params, argon2::Error> {
+        Params::new(self.memory_kib, self.passes, self.lanes, Some(output))
+    }
+}
+
+/// Parameters that are too weak or out of range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "hash parameters out of range: at least 19456 KiB with 2 passes (or 47104/1, 12288/3, 9216/4, 7168/5), at most \
+     1048576 KiB, 64 passes and 16 lanes"
+)]
+pub struct InvalidHashParams;
+
+/// The memory that one hashing thread uses again and again: a fresh block for every hash costs up to 1.6 times as much.
+#[derive(Default)]
+pub(crate) struct HashMemory(Vec<Block>);
+
+impl HashMemory {
+    fn blocks(&mut self, params: &Params) -> &mut [Block] {
+        let needed = params.block_count();
+        if self.0.len() < needed {
+            self.0.resize(needed, Block::default());
+        }
+        self.0.get_mut(..needed).unwrap_or_default()
+    }
+}
+
+/// Whether a password belongs to a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verification {
+    /// It does; `outdated` when the stored parameters are weaker than the wanted ones.
+    Match { outdated: bool },
+    /// It does not.
+    Mismatch,
+}
+
+/// A stored hash that cannot be verified.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HashError {
+    #[error("the stored hash is no Argon2id PHC string")]
+    Malformed,
+    #[error("the stored hash asks for {0:?}, more than `max_hash` allows: raise it if hashes like this are yours")]
+    AboveCeiling(HashParams),
+    #[error("argon2: {0}")]
+    Argon2(#[from] argon2::Error),
+}
+
+/// Hashes `password` with a fresh salt.
+pub(crate) fn hash(
+    password: &Password,
+    salt: [u8; SALT_BYTES],
+    params: HashParams,
+    memory: &mut HashMemory,
+) -> Result<PasswordHash, HashError> {
+    let mut output = [0; OUTPUT_BYTES];
+    let params = params.to_argon2(OUTPUT_BYTES)?;
+    compute(password, &salt, &params, &mut output, memory)?;
+
+    let malformed = |_| HashError::Malformed;
+    let phc = phc::PasswordHash {
+        algorithm: argon2::ARGON2ID_IDENT,
+        version: Some(Version::V0x13.into()),
+        params: phc::ParamsString::try_from(&params).map_err(|_| HashError::Malformed)?,
+        salt: Some(phc::Salt::new(&salt).map_err(malformed)?),
+        hash: Some(phc::Output::new(&output).map_err(malformed)?),
+    };
+    Ok(PasswordHash(phc.to_string()))
+}
+
+/// Verifies `password` against `stored`, within `ceiling`.
+pub(crate) fn verify(
+    password: &Password,
+    stored: &PasswordHash,
+    wanted: HashParams,
+    ceiling: HashParams,
+    memory: &mut HashMemory,
+) -> Result<Verification, HashError> {
+    let phc = phc::PasswordHash::new(stored.as_phc()).map_err(|_| HashError::Malformed)?;
+    if phc.algorithm != argon2::ARGON2ID_IDENT || phc.version != Some(Version::V0x13.into()) {
+        return Err(HashError::Malformed);
+    }
+    let params = Params::try_from(&phc).map_err(|_| HashError::Malformed)?;
+    let cost = HashParams::of(&params);
+    if !cost.within(ceiling) {
+        return Err(HashError::AboveCeiling(cost));
+    }
+    let (Some(salt), Some(expected)) = (phc.salt, phc.hash) else { return Err(HashError::Malformed) };
+
+    let mut output = [0; phc::Output::MAX_LENGTH];
+    let output = output.get_mut(..expected.len()).ok_or(HashError::Malformed)?;
+    compute(password, &salt, &params, output, memory)?;
+    Ok(if bool::from(output.ct_eq(expected.as_bytes())) {
+        Verification::Match { outdated: cost.weaker_than(wanted) }
+    } else {
+        Verification::Mismatch
+    })
+}
+
+/// Does the work of a verification that cannot succeed, so that an unknown user costs what a known one does
+/// (requirement G5).
+pub(crate) fn verify_nothing(password: &Password, cost: HashParams, memory: &mut HashMemory) -> Result<(), HashError> {
+    let mut output = [0; OUTPUT_BYTES];
+    compute(password, &[0; SALT_BYTES], &cost.to_argon2(OUTPUT_BYTES)?, &mut output, memory)?;
+    std::hint::black_box(output);
+    Ok(())
+}
+
+fn compute(
+    password: &Password,
+    salt: &[u8],
+    params: &Params,
+    output: &mut [u8],
+    memory: &mut HashMemory,
+) -> Result<(), argon2::Error> {
+    let blocks = memory.blocks(params);
+    let password = password.expose_secret().as_bytes();
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
+        .hash_password_into_with_memory(password, salt, output, blocks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHEAP: HashParams = HashParams { memory_kib: 64, passes: 1, lanes: 1 };
+
+    fn hash_cheaply(password: &str) -> PasswordHash {
+        hash(&Password::new(password), [7; SALT_BYTES], CHEAP, &mut HashMemory::default()).expect("hashes")
+    }
+
+    fn verify_cheaply(password: &str, stored: &PasswordHash) -> Result<Verification, HashError> {
+        verify(&Password::new(password), stored, CHEAP, CHEAP, &mut HashMemory::default())
+    }
+
+    #[test]
+    fn p1_the_default_is_at_least_what_owasp_asks_for() {
+        assert_eq!(HashParams::RECOMMENDED, HashParams::new(19_456, 2, 1).expect("valid"));
+        for weak in [(19_455, 2, 1), (19_456, 1, 1), (47_103, 1, 1), (7_167, 5, 1), (0, 0, 0)] {
+            assert!(HashParams::new(weak.0, weak.1, weak.2).is_err(), "{weak:?}");
+        }
+        for wild in [(1 << 21, 2, 1), (19_456, 65, 1), (19_456, 2, 17), (19_456, 2, 0)] {
+            assert!(HashParams::new(wild.0, wild.1, wild.2).is_err(), "{wild:?}");
+        }
+    }
+
+    #[test]
+    fn p1_a_weaker_stored_hash_is_reported_as_outdated() {
+        let stored = hash_cheaply("correct horse");
+        let stronger = HashParams { passes: 2, ..CHEAP };
+        let verdict = verify(&Password::new("correct horse"), &stored, stronger, CHEAP, &mut HashMemory::default());
+        assert_eq!(verdict.expect("verifies"), Verification::Match { outdated: true });
+        assert_eq!(
+            verify_cheaply("correct horse", &stored).expect("verifies"),
+            Verification::Match { outdated: false }
+        );
+    }
+
+    #[test]
+    fn p1_hashes_of_a_running_directus_verify() {
+        let stored = PasswordHash::from_phc(
+            "$argon2id$v=19$m=65536,t=3,p=4$aiXxbSV/NFBvY3wpx2xwxQ$WLSjL2v7t8u5spJEJ62s4FyADr5lrs9+5rBFM/Qvy+U",
+        );
+        let try_password = |password| {
+            let mut memory = HashMemory::default();
+            verify(&Password::new(password), &stored, HashParams::RECOMMENDED, HashParams::DIRECTUS, &mut memory)
+        };
+        assert_eq!(try_password("Passw0rd-user").expect("verifies"), Verification::Match { outdated: false });
+        assert_eq!(try_password("Passw0rd-user ").expect("verifies"), Verification::Mismatch);
+    }
+
+    #[test]
+    fn p3_every_byte_of_a_password_counts() {
+        let long = "x".repeat(MAX_PASSWORD_BYTES);
+        let stored = hash_cheaply(&long);
+        assert_eq!(verify_cheaply(&long, &stored).expect("verifies"), Verification::Match { outdated: false });
+        assert_eq!(verify_cheaply(&long[1..], &stored).expect("verifies"), Verification::Mismatch);
+
+        let stored = hash_cheaply("pass\0word");
+        for other in ["pass", "pass\0", "pass\0worD", " pass\0word", "pass\0word ", "pass\0word\n"] {
+            assert_eq!(verify_cheaply(other, &stored).expect("verifies"), Verification::Mismatch, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn p4_passwords_are_not_normalised() {
+        let stored = hash_cheaply("caf\u{e9}");
+        assert_eq!(verify_cheaply("cafe\u{301}", &stored).expect("verifies"), Verification::Mismatch);
+    }
+
+    #[test]
+    fn p7_a_hostile_row_cannot_ask_for_more_than_the_ceiling() {
+        let tail = "$aiXxbSV/NFBvY3wpx2xwxQ$WLSjL2v7t8u5spJEJ62s4FyADr5lrs9+5rBFM/Qvy+U";
+        for cost in ["m=4194304,t=1,p=1", "m=64,t=4294967295,p=1", "m=64,t=1,p=16777215", "m=65,t=1,p=1"] {
+            let mut memory = HashMemory::default();
+            let stored = PasswordHash::from_phc(format!("$argon2id$v=19${cost}{tail}"));
+            assert!(verify(&Password::new("x"), &stored, CHEAP, CHEAP, &mut memory).is_err(), "{cost}");
+            assert_eq!(memory.0.len(), 0, "nothing was allocated for {cost}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_or_foreign_hash_is_an_error_not_a_match() {
+        for stored in [
+            "",
+            "$",
+            "plain",
+            "$2b$12$abcdefghijklmnopqrstuv",
+            "$argon2id$v=19$m=64,t=1,p=1",
+            "$argon2id$v=19$m=64,t=1,p=1$aiXxbSV/NFBvY3wpx2xwxQ",
+            "$argon2i$v=19$m=64,t=1,p=1$aiXxbSV/NFBvY3wpx2xwxQ$WLSjL2v7t8u5spJEJ62s4FyADr5lrs9+5rBFM/Qvy+U",
+            "$argon2id$v=16$m=64,t=1,p=1$aiXxbSV/NFBvY3wpx2xwxQ$WLSjL2v7t8u5spJEJ62s4FyADr5lrs9+5rBFM/Qvy+U",
+        ] {
+            assert!(verify_cheaply("x", &PasswordHash::from_phc(stored)).is_err(), "{stored}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The hashing pool (requirement G8): a fixed number of threads with a memory block each, and a bounded queue.
+//!
+//! Hashing on an async worker stalls every other request on it for tens of milliseconds; unbounded `spawn_blocking`
+//! lets 1,000 parallel logins take 19 GiB. Here the thread belongs to the work: a request that goes away does not
+//! free it for the next one, and work that nobody waits for any more is not begun.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+use super::hash::{self, HashError, HashMemory, HashParams, PasswordHash, Verification};
+use crate::error::{AuthError, ErrorKind};
+use crate::rng::{self, SecureRandom};
+use crate::secret::Password;
+
+/// Hands passwords to the hashing threads.
+#[derive(Debug)]
+pub(crate) struct HashPool {
+    queue: SyncSender<Job>,
+    wanted: HashParams,
+    ceiling: HashParams,
+}
+
+type Job = Box<dyn FnOnce(&mut HashMemory) + Send>;
+
+impl HashPool {
+    /// Starts `threads` threads, with room for `queue` waiting passwords.
+    pub(crate) fn start(
+        threads: usize,
+        queue: usize,
+        wanted: HashParams,
+        ceiling: HashParams,
+    ) -> std::io::Result<Self> {
+        let (sender, receiver) = sync_channel::<Job>(queue);
+        let receiver = Arc::new(Mutex::new(receiver));
+        for i in 0..threads {
+            let receiver = Arc::clone(&receiver);
+            thread::Builder::new().name(format!("auth-hash-{i}")).spawn(move || work(&receiver))?;
+        }
+        Ok(Self { queue: sender, wanted, ceiling })
+    }
+
+    /// A new hash of `password`.
+    ///
+    /// # Errors
+    /// `Unavailable` when the queue is full.
+    pub(crate) async fn hash(&self, password: Password, random: &dyn SecureRandom) -> Result<PasswordHash, AuthError> {
+        let salt = rng::bytes(random)?;
+        let wanted = self.wanted;
+        self.run(move |memory| hash::hash(&password, salt, wanted, memory)).await?.map_err(internal)
+    }
+
+    /// Whether `password` belongs to `stored`. Without a stored hash the same work is done, and the answer is
+    /// `Mismatch`; so it is, with an error in the log, for a stored hash that cannot be verified.
+    ///
+    /// # Errors
+    /// `Unavailable` when the queue is full.
+    pub(crate) async fn verify(
+        &self,
+        password: Password,
+        stored: Option<PasswordHash>,
+    ) -> Result<Verification, AuthError> {
+        let (wanted, ceiling) = (self.wanted, self.ceiling);
+        self.run(move |memory| {
+            if let Some(stored) = stored {
+                match hash::verify(&password, &stored, wanted, ceiling, memory) {
+                    Ok(verification) => return Ok(verification),
+                    Err(error) => tracing::error!(target: "auth::password", %error, "a user cannot sign in"),
+                }
+            }
+            hash::verify_nothing(&password, ceiling, memory)?;
+            Ok(Verification::Mismatch)
+        })
+        .await?
+        .map_err(internal)
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
+    ) -> Result<T, AuthError> {
+        let (reply, result) = oneshot::channel();
+        let job = Box::new(move |memory: &mut HashMemory| {
+            if !reply.is_closed() {
+                // The receiver may have gone away meanwhile: then the result is nobody's.
+                let _ = reply.send(work(memory));
+            }
+        });
+        self.queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => AuthError::new(ErrorKind::Unavailable, "the queue of the hashing pool is full"),
+            TrySendError::Disconnected(_) => AuthError::new(ErrorKind::Internal, "the hashing threads are gone"),
+        })?;
+        result.await.map_err(|_| AuthError::new(ErrorKind::Internal, "a hashing thread gave up"))
+    }
+}
+
+fn work(jobs: &Mutex<Receiver<Job>>) {
+    let mut memory = HashMemory::default();
+    loop {
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        // The pool was dropped: nobody can hand in more.
+        let Ok(job) = job else { return };
+        job(&mut memory);
+    }
+}
+
+fn internal(error: HashError) -> AuthError {
+    AuthError::new(ErrorKind::Internal, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn pool(threads: usize, queue: usize) -> HashPool {
+        HashPool::start(threads, queue, HashParams::RECOMMENDED, HashParams::RECOMMENDED).expect("starts")
+    }
+
+    /// A job that has begun and goes on until it is released.
+    async fn blocked(pool: &HashPool) -> (mpsc::Sender<()>, Pin<Box<impl Future<Output = Result<(), AuthError>>>>) {
+        let (release, released) = mpsc::channel::<()>();
+        let (started, running) = oneshot::channel();
+        let mut job = Box::pin(pool.run(move |_| {
+            started.send(()).expect("the test waits");
+            released.recv().expect("the test releases");
+        }));
+        tokio::select! { biased; _ = &mut job => unreachable!("it is blocked"), _ = running => {} }
+        (release, job)
+    }
+
+    /// Hands the job in without waiting for it.
+    async fn hand_in<T>(job: &mut (impl Future<Output = Result<T, AuthError>> + Unpin)) {
+        tokio::select! { biased; _ = job => unreachable!("the thread is taken"), () = std::future::ready(()) => {} }
+    }
+
+    #[tokio::test]
+    async fn g8_beyond_the_queue_the_answer_is_unavailable_at_once() {
+        let pool = pool(1, 1);
+        let (release, first) = blocked(&pool).await;
+        let mut second = Box::pin(pool.run(|_| ()));
+        hand_in(&mut second).await;
+
+        let error = pool.verify(Password::new("x"), None).await.expect_err("one runs, one waits");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.retry_after().is_some());
+
+        release.send(()).expect("the first job waits");
+        first.await.expect("ends well");
+        second.await.expect("ends well");
+        pool.verify(Password::new("x"), None).await.expect("there is room again");
+    }
+
+    #[tokio::test]
+    async fn g8_abandoned_work_keeps_its_thread_and_abandoned_waiting_is_not_begun() {
+        let pool = pool(1, 4);
+        let (release, abandoned) = blocked(&pool).await;
+        drop(abandoned);
+
+        let (ran, never) = mpsc::channel::<()>();
+        let mut waiting = Box::pin(pool.run(move |_| ran.send(())));
+        hand_in(&mut waiting).await;
+        drop(waiting);
+
+        // The thread still belongs to the abandoned work, so this one has to wait for it.
+        let mut next = Box::pin(pool.run(|_| ()));
+        hand_in(&mut next).await;
+        release.send(()).expect("the abandoned work still runs");
+        next.await.expect("runs after it");
+        assert!(never.recv().is_err(), "work that nobody waited for was begun");
+    }
+
+    #[tokio::test]
+    async fn a_hash_made_here_verifies_here() {
+        let pool = pool(2, 8);
+        let random = crate::rng::SystemRandom::new();
+        let stored = pool.hash(Password::new("correct horse"), &random).await.expect("hashes");
+        assert!(stored.as_phc().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", stored.as_phc());
+        let verdict = |password: &str| pool.verify(Password::new(password), Some(stored.clone()));
+        assert_eq!(verdict("correct horse").await.expect("verifies"), Verification::Match { outdated: false });
+        assert_eq!(verdict("wrong horse").await.expect("verifies"), Verification::Mismatch);
+        let nobody = pool.verify(Password::new("correct horse"), None).await;
+        assert_eq!(nobody.expect("does the work"), Verification::Mismatch);
+    }
+}

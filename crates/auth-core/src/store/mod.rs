@@ -1,0 +1,21 @@
+//! What the core asks of a database. Every method is one *operation*, atomic in itself, with the time as an argument:
+//! never a get that is followed by a set.
+//!
+//! `auth-sea-orm` implements all of it for SQL databases, [`memory`] for tests and trials. An app with a user table of
+//! its own implements [`UserStore`] alone. The conformance suite in `auth-testkit` says what each method promises.
+
+mod error;
+pub mod memory;
+mod session;
+mod user;
+
+pub use error::{StoreError, StoreErrorKind};
+pub use session::{
+    Epoch, LoadedSession, NewSession, Opened, RevokeReason, Rotation, SessionMode, SessionRecord, SessionStore, Swap,
+};
+pub use user::{FactorStore, NewUserRecord, UserChange, UserDirectory, UserRecord, UserStatus, UserStore};
+
+/// A store of everything: what [`Auth::builder`](crate::Auth::builder) takes.
+pub trait Store: SessionStore + UserStore + FactorStore + UserDirectory {}
+
+impl<S: SessionStore + UserStore + FactorStore + UserDirectory> Store for S {}

@@ -1,0 +1,161 @@
+//! Users: who they are ([`UserStore`]), what their credentials are worth ([`FactorStore`]), and changes to them
+//! ([`UserDirectory`]).
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::{Epoch, RevokeReason, StoreError};
+use crate::clock::Timestamp;
+use crate::email::Email;
+use crate::id::{Role, SessionId, UserId};
+use crate::password::PasswordHash;
+
+/// Identity and password: what an app implements over a user table of its own.
+#[async_trait]
+pub trait UserStore: fmt::Debug + Send + Sync + 'static {
+    /// The user whose canonical address has exactly the bytes of `email.canonical()`.
+    async fn find_by_email(&self, email: &Email) -> Result<Option<UserRecord>, StoreError>;
+
+    /// The user with this id.
+    async fn find_by_id(&self, id: &UserId) -> Result<Option<UserRecord>, StoreError>;
+
+    /// Stores a new user.
+    ///
+    /// # Errors
+    /// `Conflict` when the id or the canonical address exists.
+    async fn create(&self, user: &NewUserRecord) -> Result<(), StoreError>;
+
+    /// Replaces the password hash if it is still `expected`, and says whether it did. This is for a hash of the same
+    /// password with stronger parameters: no session ends by it.
+    async fn rehash(&self, id: &UserId, expected: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError>;
+}
+
+/// The credential state of a user, kept in our own table wherever the user lives.
+#[async_trait]
+pub trait FactorStore: fmt::Debug + Send + Sync + 'static {
+    /// The user's epoch; 0 for a user of whom nothing is stored.
+    async fn epoch(&self, user: &UserId) -> Result<Epoch, StoreError>;
+
+    /// Raises the user's epoch and ends the user's sessions except `keep`, in one transaction; says how many ended. The
+    /// session that is kept is moved to the new epoch.
+    async fn end_sessions(
+        &self,
+        user: &UserId,
+        keep: Option<SessionId>,
+        reason: RevokeReason,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
+}
+
+/// Changes to users that live in the store itself.
+#[async_trait]
+pub trait UserDirectory: fmt::Debug + Send + Sync + 'static {
+    /// Applies `change`, raises the epoch and ends all sessions of the user, in one transaction. `false` when there is
+    /// no such user.
+    ///
+    /// # Errors
+    /// `Conflict` when the new address belongs to another user; nothing is changed then.
+    async fn update(&self, id: &UserId, change: &UserChange, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Removes the user, raises the epoch and ends all sessions, in one transaction. `false` when there is no such user.
+    async fn delete(&self, id: &UserId, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// How many users there are.
+    async fn count(&self) -> Result<u64, StoreError>;
+}
+
+/// A user as authentication sees one.
+#[derive(Debug, Clone)]
+pub struct UserRecord {
+    /// Who it is.
+    pub id: UserId,
+    /// The address as the user typed it.
+    pub email: String,
+    /// `None` for a user without a password, who cannot sign in with one.
+    pub password: Option<PasswordHash>,
+    /// Whether the user may sign in.
+    pub status: UserStatus,
+    /// The user's role.
+    pub role: Option<Role>,
+    /// May use the app: claim `app_access`.
+    pub app_access: bool,
+    /// May do everything: claim `admin_access`.
+    pub admin_access: bool,
+    /// The epoch, read in the same statement, when the store keeps it beside the user; else `None`, and it is read
+    /// separately.
+    pub epoch: Option<Epoch>,
+}
+
+/// Whether a user may sign in; only `Active` users may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UserStatus {
+    /// May sign in.
+    Active,
+    /// Invited, and has not accepted yet.
+    Invited,
+    /// Not (or no longer) in use.
+    Inactive,
+    /// Shut out.
+    Suspended,
+}
+
+impl UserStatus {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Invited, Self::Inactive, Self::Suspended];
+
+    /// The stable name on the wire and in stores.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Invited => "invited",
+            Self::Inactive => "inactive",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    /// The status with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+/// A user to be stored.
+#[derive(Debug, Clone)]
+pub struct NewUserRecord {
+    /// Who it is.
+    pub id: UserId,
+    /// The address, typed and canonical.
+    pub email: Email,
+    /// The password's hash.
+    pub password: Option<PasswordHash>,
+    /// Whether the user may sign in.
+    pub status: UserStatus,
+    /// The user's role.
+    pub role: Option<Role>,
+    /// May use the app.
+    pub app_access: bool,
+    /// May do everything.
+    pub admin_access: bool,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// Changes to a user; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct UserChange {
+    /// A new address.
+    pub email: Option<Email>,
+    /// A new password.
+    pub password: Option<PasswordHash>,
+    /// A new status.
+    pub status: Option<UserStatus>,
+    /// A new role, or none.
+    pub role: Option<Option<Role>>,
+    /// Whether the user may use the app.
+    pub app_access: Option<bool>,
+    /// Whether the user may do everything.
+    pub admin_access: Option<bool>,
+}

@@ -1,0 +1,92 @@
+//! Short text kept inside its owner, so that an [`Identity`](crate::Identity) needs no heap.
+
+use std::fmt;
+
+/// UTF-8 text of at most `N` bytes, stored inline.
+#[derive(Clone, Copy)]
+pub(crate) struct InlineText<const N: usize> {
+    len: u8,
+    bytes: [u8; N],
+}
+
+impl<const N: usize> InlineText<N> {
+    /// `None` when `text` is empty or longer than `N` bytes.
+    pub(crate) fn new(text: &str) -> Option<Self> {
+        let len = u8::try_from(text.len()).ok().filter(|len| *len > 0)?;
+        let mut bytes = [0; N];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { len, bytes })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.bytes.get(..usize::from(self.len)).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+}
+
+impl<const N: usize> fmt::Debug for InlineText<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// A public newtype over [`InlineText`]: opaque text of 1 to 64 bytes.
+macro_rules! short_text {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub struct $name(crate::text::InlineText<64>);
+
+        impl $name {
+            /// The longest text accepted, in bytes.
+            pub const MAX_BYTES: usize = 64;
+
+            /// # Errors
+            /// [`TextTooLong`](crate::id::TextTooLong) unless `text` has 1 to 64 bytes.
+            pub fn new(text: &str) -> Result<Self, crate::id::TextTooLong> {
+                crate::text::InlineText::new(text)
+                    .map(Self)
+                    .ok_or(crate::id::TextTooLong { what: stringify!($name), bytes: text.len() })
+            }
+
+            /// The text as given.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.as_str() == other.as_str()
+            }
+        }
+        impl Eq for $name {}
+        impl std::hash::Hash for $name {
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                self.as_str().hash(state);
+            }
+        }
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!(stringify!($name), "({:?})"), self.as_str())
+            }
+        }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+        impl std::str::FromStr for $name {
+            type Err = crate::id::TextTooLong;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::new(text)
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use short_text;

@@ -1,0 +1,95 @@
+//! Who a request comes from: what a verified token says.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use crate::clock::Timestamp;
+use crate::id::{Role, SessionId, UserId};
+use crate::store::Epoch;
+
+/// Who a request comes from. Cheap to clone; holds no secret.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    pub(crate) user: UserId,
+    pub(crate) role: Option<Role>,
+    pub(crate) app_access: bool,
+    pub(crate) admin_access: bool,
+    pub(crate) session: Option<SessionId>,
+    pub(crate) epoch: Epoch,
+    pub(crate) aal: u8,
+    pub(crate) auth_time: Option<Timestamp>,
+    pub(crate) issued_at: Option<Timestamp>,
+    pub(crate) expires_at: Timestamp,
+    /// The payload, kept only when it has claims beyond ours.
+    pub(crate) payload: Option<Arc<[u8]>>,
+}
+
+impl Identity {
+    /// The user: claim `id`.
+    #[must_use]
+    pub const fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    /// The user's role: claim `role`.
+    #[must_use]
+    pub const fn role(&self) -> Option<&Role> {
+        self.role.as_ref()
+    }
+
+    /// Whether the user may use the app: claim `app_access`.
+    #[must_use]
+    pub const fn has_app_access(&self) -> bool {
+        self.app_access
+    }
+
+    /// Whether the user may do everything: claim `admin_access`.
+    #[must_use]
+    pub const fn is_admin(&self) -> bool {
+        self.admin_access
+    }
+
+    /// The session that the token belongs to: claim `sid`. `None` for tokens of other issuers.
+    #[must_use]
+    pub const fn session(&self) -> Option<SessionId> {
+        self.session
+    }
+
+    /// The credential epoch of the session: claim `ep`.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Authenticator assurance level: 1 for a password, 2 with a second factor.
+    #[must_use]
+    pub const fn aal(&self) -> u8 {
+        self.aal
+    }
+
+    /// When the user last typed a password: claim `auth_time`.
+    #[must_use]
+    pub const fn auth_time(&self) -> Option<Timestamp> {
+        self.auth_time
+    }
+
+    /// When the token was made: claim `iat`.
+    #[must_use]
+    pub const fn issued_at(&self) -> Option<Timestamp> {
+        self.issued_at
+    }
+
+    /// When the token expires: claim `exp`.
+    #[must_use]
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// The claims that the app's [`ClaimsHook`](crate::ClaimsHook) added, as a type of the app. `None` when there are
+    /// none, or when they do not fit `T`.
+    #[must_use]
+    pub fn claims<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(self.payload.as_deref()?).ok()
+    }
+}

@@ -1,0 +1,50 @@
+//! The signing key, prepared once: the HMAC key schedule for the fast path, and the same key for `jsonwebtoken`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::DecodingKey;
+use ring::hmac;
+
+use super::{TokenKind, provider};
+use crate::config::AuthConfig;
+
+/// Signs and verifies HS256 tokens of one issuer.
+pub(crate) struct TokenKeys {
+    pub(super) hmac: hmac::Key,
+    pub(super) slow: DecodingKey,
+    pub(super) access_header: String,
+    pub(super) session_header: String,
+    pub(super) issuer: String,
+    pub(super) audience: Option<String>,
+    pub(super) leeway_millis: i64,
+}
+
+impl TokenKeys {
+    /// Prepares the key of `config`, and makes sure that `jsonwebtoken` has a crypto provider.
+    pub(crate) fn new(config: &AuthConfig) -> Self {
+        provider::install();
+        let secret = config.secret.expose_secret();
+        Self {
+            hmac: hmac::Key::new(hmac::HMAC_SHA256, secret),
+            slow: DecodingKey::from_secret(secret),
+            access_header: URL_SAFE_NO_PAD.encode(TokenKind::Access.header()),
+            session_header: URL_SAFE_NO_PAD.encode(TokenKind::Session.header()),
+            issuer: config.issuer.clone(),
+            audience: config.audience.clone(),
+            leeway_millis: i64::try_from(config.leeway.as_millis()).unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn header(&self, kind: TokenKind) -> &str {
+        match kind {
+            TokenKind::Access => &self.access_header,
+            TokenKind::Session => &self.session_header,
+        }
+    }
+}
+
+impl std::fmt::Debug for TokenKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenKeys").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}

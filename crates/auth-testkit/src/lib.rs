@@ -1,0 +1,5 @@
+//! Test tools for `auth-core`, for its own tests and for those of its users.
+
+mod clock;
+
+pub use clock::ManualClock;
