@@ -12,8 +12,10 @@ use crate::store::{StoreError, StoreErrorKind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Wrong password, unknown address, a user who may not sign in; a refresh token that no longer counts.
+    /// Wrong password, unknown address, a user who may not sign in; a refresh token that does not count here and now.
     InvalidCredentials,
+    /// A refresh token that will never count again: its session has ended, or there never was one.
+    SessionOver,
     /// A token was needed and none was sent.
     MissingToken,
     /// The access token is damaged, forged, of another kind, or from another issuer.
@@ -71,6 +73,7 @@ impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             ErrorKind::InvalidCredentials => "the credentials are not valid",
+            ErrorKind::SessionOver => "the session is over",
             ErrorKind::MissingToken => "no token was sent",
             ErrorKind::InvalidToken => "the token is not valid",
             ErrorKind::TokenExpired => "the token has expired",

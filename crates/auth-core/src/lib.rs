@@ -1,5 +1,6 @@
 //! Authentication for Rust web servers, without a web framework or a database.
 
+mod auth;
 mod client;
 mod clock;
 mod config;
@@ -7,16 +8,18 @@ mod email;
 mod error;
 mod event;
 mod hooks;
-mod http;
+pub mod http;
 mod id;
 mod password;
 mod rng;
 mod secret;
+mod service;
 mod session;
 pub mod store;
 mod text;
 mod token;
 
+pub use auth::{Auth, AuthBuilder};
 pub use client::ClientInfo;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use config::{
@@ -29,5 +32,6 @@ pub use hooks::ClaimsHook;
 pub use id::{InvalidSessionId, Role, SessionId, TextTooLong, UserId};
 pub use password::{HashParams, InvalidHashParams, PasswordHash};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
-pub use secret::{AccessToken, OneTimeCode, Password, RefreshToken, SecretKey, SessionToken};
+pub use secret::{AccessToken, Password, RefreshToken, SecretKey, SessionToken};
+pub use service::{Grant, LoginRequest, NewUser, Tokens, UserUpdate};
 pub use token::Identity;

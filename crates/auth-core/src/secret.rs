@@ -36,10 +36,6 @@ secret_text! {
     Password
 }
 secret_text! {
-    /// A one-time code of a second factor, as typed.
-    OneTimeCode
-}
-secret_text! {
     /// A signed JWT that opens guarded routes until it expires.
     AccessToken
 }

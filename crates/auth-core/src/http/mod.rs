@@ -1,2 +1,36 @@
-//! The wire, written once, in plain types.
+//! The upper storey: the wire, written once, in plain types, so that every framework answers byte for byte the same.
+//!
+//! An adapter reads the body ([`BodyBuffer`]), hands over the head ([`RequestHead`]), calls [`Auth::handle`] or
+//! [`Guard::check`], and sends the [`Reply`]. It needs no status, header or cookie name of its own.
+//!
+//! ```text
+//!   route     handle ─ endpoint ─ body ─ exchange ─ (origin, cookie) ─ service … ─ render ─ Reply
+//!   guard     check ─ credentials ─ service::verify ─ origin ─ requirement ─ Verdict
+//! ```
+//!
+//! [`Auth::handle`]: crate::Auth::handle
+
+mod body;
+mod cookie;
+mod credentials;
+mod endpoint;
+mod exchange;
+mod guard;
+mod handle;
+mod head;
+mod me;
 pub(crate) mod origin;
+mod problem;
+mod query;
+mod render;
+mod reply;
+mod requirement;
+
+pub use body::{Body, BodyBuffer, Buffered};
+pub use endpoint::{Endpoint, Method, Route};
+pub use guard::{Checked, Guard, Passage, SessionCheck, Verdict};
+pub(crate) use handle::Wire;
+pub use head::{HeaderLines, RequestHead};
+pub use query::{QueryToken, StrippedQuery, strip_query_token};
+pub use reply::{HeaderValue, Reply};
+pub use requirement::Requirement;

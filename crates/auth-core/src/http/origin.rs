@@ -1,4 +1,60 @@
 //! Whether a request that a cookie authenticates comes from our own pages (requirements C4, C5).
+//!
+//! Browsers say where a request comes from in `Sec-Fetch-Site`, and the older ones in `Origin`. A request with neither
+//! is not from a page.
+
+use super::head::{RequestHead, Single};
+use super::problem::Problem;
+use crate::config::{AuthConfig, SameSiteRequests};
+
+/// Who may use our cookies, beside this host's own pages.
+#[derive(Debug)]
+pub(crate) struct OriginPolicy {
+    allowed: Vec<Origin>,
+    same_site: SameSiteRequests,
+}
+
+impl OriginPolicy {
+    pub(super) fn new(config: &AuthConfig) -> Self {
+        let listed = config.allowed_origins.iter().filter_map(|origin| Origin::parse(origin.as_bytes()));
+        let own = config.public_url.as_deref().and_then(Origin::of_url);
+        Self { allowed: listed.chain(own).collect(), same_site: config.same_site_requests }
+    }
+
+    /// Refuses a request that a page of another origin sent. An origin on the allow list passes whatever
+    /// `Sec-Fetch-Site` says: that is what the list is for.
+    pub(super) fn check(&self, head: &RequestHead<'_>) -> Result<(), Problem> {
+        let origin = match head.single("origin") {
+            Single::Absent => None,
+            Single::One(line) => Some(Origin::parse(line)),
+            Single::Several => return Err(Problem::CrossSite),
+        };
+        if matches!(&origin, Some(Some(origin)) if self.allowed.contains(origin)) {
+            return Ok(());
+        }
+        let ours = match head.single("sec-fetch-site") {
+            Single::One(b"same-origin" | b"none") => true,
+            Single::One(b"same-site") => self.same_site == SameSiteRequests::Allowed,
+            Single::One(_) | Single::Several => false,
+            Single::Absent => match origin {
+                None => true,
+                // `null`, or something that no browser sends.
+                Some(None) => false,
+                Some(Some(origin)) => host(head).is_some_and(|host| origin.is_of_host(host)),
+            },
+        };
+        if ours { Ok(()) } else { Err(Problem::CrossSite) }
+    }
+}
+
+/// The host that the request was sent to.
+fn host<'a>(head: &RequestHead<'a>) -> Option<&'a str> {
+    match head.single("host") {
+        Single::Absent => head.authority,
+        Single::One(line) => std::str::from_utf8(line).ok(),
+        Single::Several => None,
+    }
+}
 
 /// An origin: scheme, host and port, as browsers write it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +87,7 @@ impl Origin {
 
     /// Whether `host`, the authority of a request, names this origin's host and port. The scheme is not compared: behind
     /// a proxy that ends TLS it is not known here.
-    pub(crate) fn is_of_host(&self, host: &str) -> bool {
+    fn is_of_host(&self, host: &str) -> bool {
         normal_authority(host, Some(&self.scheme)).is_some_and(|host| host == self.authority)
     }
 }

@@ -10,6 +10,7 @@ use ring::hmac;
 use super::claims::Claims;
 use super::{Identity, MAX_TOKEN_BYTES, TokenKeys, TokenKind};
 use crate::clock::Timestamp;
+use crate::secret::RefreshToken;
 
 /// Why a token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,14 @@ pub(crate) enum TokenProblem {
     Expired,
 }
 
+/// What a session token carries, once it is verified.
+#[derive(Debug)]
+pub(crate) struct SessionGrant {
+    pub(crate) refresh: RefreshToken,
+    pub(crate) issued_at: Option<Timestamp>,
+    pub(crate) expires_at: Timestamp,
+}
+
 /// The largest payload that is decoded on the stack, in bytes.
 const STACK_PAYLOAD: usize = 1024;
 
@@ -31,10 +40,12 @@ impl TokenKeys {
         self.verify(token, TokenKind::Access, now, |claims, payload| Ok(claims.into_identity(payload)))
     }
 
-    /// The refresh token inside a session token, and when the session token expires.
-    pub(crate) fn verify_session(&self, token: &str, now: Timestamp) -> Result<String, TokenProblem> {
+    /// What a session token carries.
+    pub(crate) fn verify_session(&self, token: &str, now: Timestamp) -> Result<SessionGrant, TokenProblem> {
         self.verify(token, TokenKind::Session, now, |claims, _| {
-            claims.session.map(std::borrow::Cow::into_owned).ok_or(TokenProblem::Invalid)
+            let refresh = RefreshToken::new(claims.session.ok_or(TokenProblem::Invalid)?);
+            let issued_at = claims.iat.map(Timestamp::from_secs);
+            Ok(SessionGrant { refresh, issued_at, expires_at: Timestamp::from_secs(claims.exp) })
         })
     }
 

@@ -1,0 +1,82 @@
+//! Where an access token may be in a request (requirements B1, B3): the header, the query, or the session cookie.
+
+use std::borrow::Cow;
+
+use super::cookie::Cookie;
+use super::head::{RequestHead, Single};
+use super::problem::{Problem, Reason};
+use super::query::{StrippedQuery, strip_query_token};
+use crate::config::TokenSources;
+use crate::error::ErrorKind;
+
+/// What a request brings.
+#[derive(Debug)]
+pub(super) enum Credentials<'a> {
+    Nothing,
+    /// From header or query.
+    Bearer(Cow<'a, str>),
+    /// From the session cookie.
+    Session(&'a str),
+}
+
+/// What a request brings, and what was taken out of its query on the way.
+pub(super) struct Found<'a> {
+    pub(super) credentials: Result<Credentials<'a>, Problem>,
+    /// The new query, when this guard stripped it.
+    pub(super) stripped: Option<StrippedQuery>,
+    /// Whether a token came in the query, stripped here or before.
+    pub(super) in_query: bool,
+}
+
+/// Looks for a token, nowhere twice.
+pub(super) fn find<'a>(head: &RequestHead<'a>, sources: TokenSources, session_cookie: &Cookie) -> Found<'a> {
+    let reads_query = sources == TokenSources::HeaderAndQuery;
+    let stripped = if reads_query { head.query.and_then(strip_query_token) } else { None };
+    let earlier = head.stripped.filter(|_| reads_query);
+    let in_query = earlier.into_iter().chain(stripped.as_ref().map(|stripped| &stripped.token));
+    let mut query_tokens = in_query.flat_map(|token| token.values());
+
+    let first = query_tokens.next();
+    let several = query_tokens.next().is_some();
+    let credentials = match (head.single("authorization"), first) {
+        (Single::Several, _) => Err(Problem::payload(Reason::SeveralTokens)),
+        (Single::One(line), None) => match bearer(line) {
+            Scheme::Bearer(token) => Ok(Credentials::Bearer(Cow::Borrowed(token))),
+            Scheme::Malformed => Err(ErrorKind::InvalidToken.into()),
+            Scheme::Other => session(head, session_cookie),
+        },
+        (Single::One(line), Some(_)) if !matches!(bearer(line), Scheme::Other) => {
+            Err(Problem::payload(Reason::SeveralTokens))
+        }
+        (_, Some(_)) if several => Err(Problem::payload(Reason::SeveralTokens)),
+        (_, Some(token)) => Ok(Credentials::Bearer(Cow::Owned(token.clone()))),
+        (Single::Absent, None) => session(head, session_cookie),
+    };
+    Found { credentials, in_query: first.is_some(), stripped }
+}
+
+fn session<'a>(head: &RequestHead<'a>, cookie: &Cookie) -> Result<Credentials<'a>, Problem> {
+    Ok(cookie.read(head)?.map_or(Credentials::Nothing, Credentials::Session))
+}
+
+enum Scheme<'a> {
+    Bearer(&'a str),
+    Malformed,
+    Other,
+}
+
+/// `Bearer`, in any case, one space, and a token of the alphabet of RFC 6750 2.1.
+fn bearer(line: &[u8]) -> Scheme<'_> {
+    let end = line.iter().position(|byte| *byte == b' ' || *byte == b'\t').unwrap_or(line.len());
+    let (scheme, rest) = line.split_at(end);
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        return Scheme::Other;
+    }
+    let is_b64token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
+    match rest.strip_prefix(b" ") {
+        Some(token) if !token.is_empty() && token.iter().all(is_b64token) => {
+            std::str::from_utf8(token).map_or(Scheme::Malformed, Scheme::Bearer)
+        }
+        _ => Scheme::Malformed,
+    }
+}

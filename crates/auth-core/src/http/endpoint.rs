@@ -1,0 +1,112 @@
+//! The table of routes. Adapters loop over it; a new endpoint needs no change in them.
+
+/// A route of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// `POST /auth/login`
+    Login,
+    /// `POST /auth/refresh`
+    Refresh,
+    /// `POST /auth/logout`
+    Logout,
+    /// `GET /auth`: the single sign-on providers.
+    Providers,
+    /// `GET /users/me`
+    Me,
+}
+
+/// The methods that endpoints have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// Answers HEAD too.
+    Get,
+    /// Changes state.
+    Post,
+}
+
+impl Endpoint {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Login, Self::Refresh, Self::Logout, Self::Providers, Self::Me];
+
+    /// The path below the mount point.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Login => "/auth/login",
+            Self::Refresh => "/auth/refresh",
+            Self::Logout => "/auth/logout",
+            Self::Providers => "/auth",
+            Self::Me => "/users/me",
+        }
+    }
+
+    /// The method.
+    #[must_use]
+    pub const fn method(self) -> Method {
+        match self {
+            Self::Login | Self::Refresh | Self::Logout => Method::Post,
+            Self::Providers | Self::Me => Method::Get,
+        }
+    }
+}
+
+impl Method {
+    /// Whether a request with this method means this one.
+    pub(super) fn answers(self, method: &str) -> bool {
+        match self {
+            Self::Get => matches!(method, "GET" | "HEAD"),
+            Self::Post => method == "POST",
+        }
+    }
+
+    /// As `Allow` lists it.
+    const fn allow(self) -> &'static str {
+        match self {
+            Self::Get => "GET, HEAD",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// A path with the endpoints behind it, one a method.
+#[derive(Debug, Clone)]
+pub struct Route {
+    path: &'static str,
+    endpoints: Vec<Endpoint>,
+}
+
+impl Route {
+    /// The longest body that any auth route takes, in bytes (requirement G10).
+    pub const BODY_LIMIT: usize = 16 * 1024;
+
+    /// The path below the mount point. Mount it for every method: [`Auth::handle`](crate::Auth::handle) answers the
+    /// wrong ones.
+    #[must_use]
+    pub const fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// The routes of these endpoints.
+    pub(super) fn table(endpoints: &[Endpoint]) -> Vec<Self> {
+        let mut routes: Vec<Self> = Vec::new();
+        for endpoint in endpoints {
+            match routes.iter_mut().find(|route| route.path == endpoint.path()) {
+                Some(route) => route.endpoints.push(*endpoint),
+                None => routes.push(Self { path: endpoint.path(), endpoints: vec![*endpoint] }),
+            }
+        }
+        routes
+    }
+
+    pub(super) fn endpoint(&self, method: &str) -> Option<Endpoint> {
+        self.endpoints.iter().copied().find(|endpoint| endpoint.method().answers(method))
+    }
+
+    /// The value of `Allow`.
+    pub(super) fn allow(&self) -> String {
+        let methods: Vec<_> = self.endpoints.iter().map(|endpoint| endpoint.method().allow()).collect();
+        methods.join(", ")
+    }
+}

@@ -1,0 +1,216 @@
+//! Tokens for credentials: mode, token source, origin check and cookies, for REST and everything else that speaks HTTP.
+
+use super::cookie::Cookie;
+use super::head::RequestHead;
+use super::problem::{Problem, Reason};
+use crate::auth::Auth;
+use crate::config::CookieToJson;
+use crate::email::Email;
+use crate::secret::{Password, RefreshToken, SessionToken};
+use crate::service::{Grant, LoginRequest, Tokens};
+use crate::store::SessionMode;
+
+/// How the client wants its tokens: field `mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Json,
+    Cookie,
+    Session,
+}
+
+/// An exchange that was made: the tokens, how to give them, and the cookies to set.
+#[derive(Debug)]
+pub(super) struct Exchanged {
+    pub(super) tokens: Tokens,
+    pub(super) mode: Mode,
+    pub(super) set_cookies: Vec<String>,
+}
+
+/// An exchange that was refused, and the cookies to clear.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) problem: Problem,
+    pub(super) set_cookies: Vec<String>,
+}
+
+impl<P: Into<Problem>> From<P> for Refused {
+    fn from(problem: P) -> Self {
+        Self { problem: problem.into(), set_cookies: Vec::new() }
+    }
+}
+
+impl Mode {
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "json" => Some(Self::Json),
+            "cookie" => Some(Self::Cookie),
+            "session" => Some(Self::Session),
+            _ => None,
+        }
+    }
+
+    const fn of_session(self) -> SessionMode {
+        match self {
+            Self::Json => SessionMode::Json,
+            Self::Cookie => SessionMode::Cookie,
+            Self::Session => SessionMode::Session,
+        }
+    }
+}
+
+/// A refresh token, and where it was.
+enum Source {
+    Body(RefreshToken),
+    RefreshCookie(RefreshToken),
+    SessionCookie(SessionToken),
+}
+
+impl Auth {
+    /// A login: a new session, its tokens in the form that `mode` asks for.
+    pub(super) async fn exchange_login(
+        &self,
+        head: &RequestHead<'_>,
+        email: Email,
+        password: Password,
+        mode: Mode,
+    ) -> Result<Exchanged, Refused> {
+        let cookies = self.cookies();
+        // A session that is about to lose its cookie must not live on unseen (requirement R10).
+        let replaced = match mode {
+            Mode::Json => None,
+            Mode::Cookie | Mode::Session => {
+                self.inner.wire.origins.check(head)?;
+                cookies.read(head, mode)?
+            }
+        };
+        let client = head.client();
+        let request = LoginRequest::new(email, password).mode(mode.of_session());
+        let tokens = self.login(request, &client).await.map_err(Problem::from)?;
+        match replaced {
+            Some(Source::SessionCookie(token)) => self.replace_session(&token, &client).await,
+            Some(Source::Body(token) | Source::RefreshCookie(token)) => self.replace(&token, &client).await,
+            None => Ok(()),
+        }
+        .map_err(Problem::from)?;
+        Ok(cookies.give(tokens, mode)?)
+    }
+
+    /// A refresh: the token from the body or from the cookie that `mode` names.
+    pub(super) async fn exchange_refresh(
+        &self,
+        head: &RequestHead<'_>,
+        body: Option<RefreshToken>,
+        mode: Option<Mode>,
+    ) -> Result<Exchanged, Refused> {
+        let (source, mode) = self.source(head, body, mode)?;
+        let client = head.client();
+        let (result, cookie) = match &source {
+            Source::Body(token) => (self.refresh(token, &client).await, None),
+            Source::RefreshCookie(token) => (self.refresh(token, &client).await, Some(&self.cookies().refresh)),
+            Source::SessionCookie(token) => (self.refresh_session(token, &client).await, Some(&self.cookies().session)),
+        };
+        match result {
+            Ok(tokens) => {
+                let mut exchanged = self.cookies().give(tokens, mode)?;
+                if mode == Mode::Json && matches!(source, Source::RefreshCookie(_)) {
+                    exchanged.set_cookies.push(self.cookies().refresh.clear());
+                }
+                Ok(exchanged)
+            }
+            Err(error) => {
+                let problem = Problem::from(error);
+                let dead = cookie.filter(|_| problem.ends_cookie());
+                Err(Refused { problem, set_cookies: dead.map(Cookie::clear).into_iter().collect() })
+            }
+        }
+    }
+
+    /// A logout: ends the session of the token, and clears the cookie that was sent.
+    pub(super) async fn exchange_logout(
+        &self,
+        head: &RequestHead<'_>,
+        body: Option<RefreshToken>,
+        mode: Option<Mode>,
+    ) -> Result<Vec<String>, Problem> {
+        let (source, _) = self.source(head, body, mode)?;
+        let client = head.client();
+        let cookies = self.cookies();
+        Ok(match source {
+            Source::Body(token) => {
+                self.logout(&token, &client).await?;
+                Vec::new()
+            }
+            Source::RefreshCookie(token) => {
+                self.logout(&token, &client).await?;
+                vec![cookies.refresh.clear()]
+            }
+            Source::SessionCookie(token) => {
+                self.logout_session(&token, &client).await?;
+                vec![cookies.session.clear()]
+            }
+        })
+    }
+
+    /// Which token is meant, and in which mode the answer goes: `mode`, else `json` with a token in the body, else
+    /// `cookie`.
+    fn source(
+        &self,
+        head: &RequestHead<'_>,
+        body: Option<RefreshToken>,
+        mode: Option<Mode>,
+    ) -> Result<(Source, Mode), Problem> {
+        let mode = mode.unwrap_or(if body.is_some() { Mode::Json } else { Mode::Cookie });
+        let source = match (mode, body) {
+            (Mode::Json, Some(token)) => Source::Body(token),
+            (Mode::Cookie, Some(token)) => {
+                // The answer sets a cookie, so the request must be allowed to (requirement C5).
+                self.inner.wire.origins.check(head)?;
+                Source::Body(token)
+            }
+            (Mode::Session, _) | (Mode::Json | Mode::Cookie, None) => {
+                let cookie = self.cookies().read(head, mode)?.ok_or(Problem::payload(Reason::NoRefreshToken))?;
+                if mode == Mode::Json && self.inner.config.cookie_to_json == CookieToJson::Refused {
+                    return Err(Problem::payload(Reason::CookieToJson));
+                }
+                self.inner.wire.origins.check(head)?;
+                cookie
+            }
+        };
+        Ok((source, mode))
+    }
+
+    fn cookies(&self) -> &Cookies {
+        &self.inner.wire.cookies
+    }
+}
+
+/// The two cookies.
+#[derive(Debug)]
+pub(super) struct Cookies {
+    pub(super) refresh: Cookie,
+    pub(super) session: Cookie,
+}
+
+impl Cookies {
+    /// The token in the cookie of this mode; that of `json` is the refresh cookie.
+    fn read(&self, head: &RequestHead<'_>, mode: Mode) -> Result<Option<Source>, Problem> {
+        Ok(match mode {
+            Mode::Json | Mode::Cookie => {
+                self.refresh.read(head)?.map(|value| Source::RefreshCookie(RefreshToken::new(value)))
+            }
+            Mode::Session => self.session.read(head)?.map(|value| Source::SessionCookie(SessionToken::new(value))),
+        })
+    }
+
+    /// Puts the long-lived token where `mode` wants it.
+    fn give(&self, tokens: Tokens, mode: Mode) -> Result<Exchanged, Problem> {
+        let set_cookies = match (&tokens.grant, mode) {
+            (Grant::Pair { refresh, refresh_expires_in, .. }, Mode::Cookie) => {
+                vec![self.refresh.set(refresh.expose_secret(), *refresh_expires_in)?]
+            }
+            (Grant::Session(token), _) => vec![self.session.set(token.expose_secret(), tokens.expires_in)?],
+            (Grant::Pair { .. }, _) => Vec::new(),
+        };
+        Ok(Exchanged { tokens, mode, set_cookies })
+    }
+}

@@ -1,0 +1,252 @@
+//! Guarded routes: who sent the request, and may they?
+
+use std::fmt;
+
+use super::credentials::{self, Credentials};
+use super::head::RequestHead;
+use super::problem::Problem;
+use super::query::StrippedQuery;
+use super::render::{Place, refusal};
+use super::reply::Reply;
+use super::requirement::Requirement;
+use crate::auth::Auth;
+use crate::config::TokenSources;
+use crate::error::ErrorKind;
+use crate::secret::SessionToken;
+use crate::token::Identity;
+
+/// What a token in the query asks of every answer: nobody keeps it, and no link leaks the address (requirement B4).
+const QUERY_TOKEN_HEADERS: &[(&str, &str)] =
+    &[("cache-control", "private, no-store"), ("referrer-policy", "no-referrer")];
+
+/// Decides about requests. Built from an [`Auth`]; cheap to clone.
+///
+/// ```
+/// # use auth_core::{Auth, AuthConfig, store::memory::MemoryStore};
+/// # let config = AuthConfig::new("3q2+7wAB-a-secret-of-32-bytes-or-more");
+/// # let auth = Auth::builder(MemoryStore::new()).config(config).build()?;
+/// let editors = auth.guard().role("editor");
+/// let admins = auth.guard().admin().headers_only();
+/// let anybody = auth.guard().optional();
+/// # Ok::<(), auth_core::ConfigError>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Guard {
+    auth: Auth,
+    presence: Presence,
+    sources: TokenSources,
+    requirement: Requirement,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Required,
+    Optional,
+}
+
+impl Auth {
+    /// A guard that lets in whoever is signed in.
+    pub fn guard(&self) -> Guard {
+        Guard::new(self)
+    }
+}
+
+impl From<&Auth> for Guard {
+    fn from(auth: &Auth) -> Self {
+        Self::new(auth)
+    }
+}
+
+impl Guard {
+    pub(super) fn new(auth: &Auth) -> Self {
+        Self {
+            auth: auth.clone(),
+            presence: Presence::Required,
+            sources: auth.inner.config.token_sources,
+            requirement: Requirement::default(),
+        }
+    }
+
+    /// Only identifies: a request without a token passes as nobody's. A bad token is still refused, so that the client
+    /// learns to refresh it.
+    pub const fn optional(mut self) -> Self {
+        self.presence = Presence::Optional;
+        self
+    }
+
+    /// Takes access tokens from the `Authorization` header alone, not from the query.
+    pub const fn headers_only(mut self) -> Self {
+        self.sources = TokenSources::HeaderOnly;
+        self
+    }
+
+    /// Demands this role.
+    pub fn role(self, name: impl Into<String>) -> Self {
+        self.any_role([name])
+    }
+
+    /// Demands one of these roles.
+    pub fn any_role(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.requirement.role(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Demands `admin_access`.
+    pub fn admin(mut self) -> Self {
+        self.requirement.admin();
+        self
+    }
+
+    /// Demands `app_access`.
+    pub fn app(mut self) -> Self {
+        self.requirement.app();
+        self
+    }
+
+    /// Demands whatever `check` demands.
+    pub fn check_that(mut self, check: impl Fn(&Identity) -> bool + Send + Sync + 'static) -> Self {
+        self.requirement.check(check);
+        self
+    }
+
+    /// Decides. For a token in header or query it neither waits nor allocates more than the identity; a session cookie
+    /// has to be looked up, which is the caller's to await.
+    #[must_use]
+    pub fn check(&self, head: &RequestHead<'_>) -> Verdict {
+        let found = credentials::find(head, self.sources, &self.auth.inner.wire.cookies.session);
+        let response_headers = if found.in_query { QUERY_TOKEN_HEADERS } else { &[] };
+        let identity = match found.credentials {
+            Ok(Credentials::Bearer(token)) => self.auth.verify(&token).map(Some).map_err(Problem::from),
+            Ok(Credentials::Nothing) => Ok(None),
+            Ok(Credentials::Session(token)) => match self.may_use_cookie(head) {
+                Ok(()) => {
+                    return Verdict::Ask(SessionCheck { guard: self.clone(), token: SessionToken::new(token) });
+                }
+                Err(problem) => Err(problem),
+            },
+            Err(problem) => Err(problem),
+        };
+        match identity.and_then(|identity| self.admit(identity)) {
+            Ok(checked) => Verdict::Allowed(Passage { checked, stripped: found.stripped, response_headers }),
+            Err(problem) => Verdict::Refused(self.refuse(&problem).with_all(response_headers)),
+        }
+    }
+
+    /// The answer to a refused request.
+    pub(super) fn refuse(&self, problem: &Problem) -> Reply {
+        refusal(problem, Place::Guarded { realm: &self.auth.inner.config.realm })
+    }
+
+    /// A request that a cookie authenticates and that may change something must come from our own pages.
+    fn may_use_cookie(&self, head: &RequestHead<'_>) -> Result<(), Problem> {
+        if head.is_safe() { Ok(()) } else { self.auth.inner.wire.origins.check(head) }
+    }
+
+    fn admit(&self, identity: Option<Identity>) -> Result<Checked, Problem> {
+        match identity {
+            Some(identity) if self.requirement.allows(&identity) => Ok(Checked::known(identity)),
+            Some(_) => Err(ErrorKind::Forbidden.into()),
+            None if self.presence == Presence::Optional => Ok(Checked::anonymous(self)),
+            None => Err(ErrorKind::MissingToken.into()),
+        }
+    }
+}
+
+/// What a guard decided.
+#[derive(Debug)]
+#[must_use]
+#[expect(clippy::large_enum_variant, reason = "boxing the common case would cost each request an allocation")]
+pub enum Verdict {
+    /// Let the request in.
+    Allowed(Passage),
+    /// Answer with this.
+    Refused(Reply),
+    /// The store has to be asked: await [`SessionCheck::resolve`].
+    Ask(SessionCheck),
+}
+
+/// A request that may pass, and what to do with it.
+#[derive(Debug)]
+pub struct Passage {
+    /// For the request's extensions: the extractors read it.
+    pub checked: Checked,
+    /// When set: the query for the inner service, and the token for the request's extensions.
+    pub stripped: Option<StrippedQuery>,
+    /// Headers that the answer must carry, in place of its own.
+    pub response_headers: &'static [(&'static str, &'static str)],
+}
+
+/// A guard has seen this request: whose it is, or nobody's.
+#[derive(Debug, Clone)]
+pub struct Checked(Who);
+
+#[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "the identity is inline so that it costs no allocation")]
+enum Who {
+    Known(Identity),
+    Anonymous(Box<Guard>),
+}
+
+impl Checked {
+    const fn known(identity: Identity) -> Self {
+        Self(Who::Known(identity))
+    }
+
+    fn anonymous(guard: &Guard) -> Self {
+        Self(Who::Anonymous(Box::new(guard.clone())))
+    }
+
+    /// Whose request it is, if anybody's.
+    #[must_use]
+    pub const fn identity(&self) -> Option<&Identity> {
+        match &self.0 {
+            Who::Known(identity) => Some(identity),
+            Who::Anonymous(_) => None,
+        }
+    }
+
+    /// Whose request it is.
+    ///
+    /// # Errors
+    /// The answer to a request without a token.
+    pub fn require(&self) -> Result<&Identity, Reply> {
+        match &self.0 {
+            Who::Known(identity) => Ok(identity),
+            Who::Anonymous(guard) => Err(guard.refuse(&ErrorKind::MissingToken.into())),
+        }
+    }
+
+    /// The answer of an extractor on a route that no guard has seen. The log says what to do: it is a bug of the app.
+    pub fn missing() -> Reply {
+        tracing::error!(
+            target: "auth::http",
+            "a handler wants the current user, and no guard is mounted before it: wrap the route in `RequireAuth`"
+        );
+        refusal(&ErrorKind::Internal.into(), Place::Open)
+    }
+}
+
+/// A session cookie that has to be looked up.
+#[must_use]
+pub struct SessionCheck {
+    guard: Guard,
+    token: SessionToken,
+}
+
+impl SessionCheck {
+    /// Asks the store: one statement (two when users live in a table of the app). Never [`Verdict::Ask`] again.
+    pub async fn resolve(self) -> Verdict {
+        let identity = self.guard.auth.verify_session(&self.token).await;
+        match identity.map_err(Problem::from).and_then(|identity| self.guard.admit(Some(identity))) {
+            Ok(checked) => Verdict::Allowed(Passage { checked, stripped: None, response_headers: &[] }),
+            Err(problem) => Verdict::Refused(self.guard.refuse(&problem)),
+        }
+    }
+}
+
+impl fmt::Debug for SessionCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionCheck([redacted])")
+    }
+}

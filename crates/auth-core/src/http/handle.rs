@@ -1,0 +1,144 @@
+//! The routes: from a request to a reply. Total: there is no request without an answer.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::body::{Body, Fields, Json};
+use super::cookie::Cookie;
+use super::endpoint::{Endpoint, Route};
+use super::exchange::{Cookies, Exchanged, Mode, Refused};
+use super::head::RequestHead;
+use super::me;
+use super::origin::OriginPolicy;
+use super::problem::{Problem, Reason};
+use super::render::{Place, refusal};
+use super::reply::Reply;
+use crate::auth::Auth;
+use crate::config::AuthConfig;
+use crate::email::Email;
+use crate::secret::{Password, RefreshToken};
+use crate::service::Grant;
+
+/// Token answers must not be kept by anybody (requirement B6).
+const NO_STORE: (&str, &str) = ("cache-control", "no-store");
+
+/// What the wire needs of the configuration, prepared.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    routes: Vec<Route>,
+    pub(super) cookies: Cookies,
+    pub(super) origins: OriginPolicy,
+}
+
+impl Wire {
+    pub(crate) fn new(config: &AuthConfig, endpoints: &[Endpoint]) -> Self {
+        Self {
+            routes: Route::table(endpoints),
+            cookies: Cookies {
+                refresh: Cookie::new(&config.refresh_cookie),
+                session: Cookie::new(&config.session_cookie),
+            },
+            origins: OriginPolicy::new(config),
+        }
+    }
+}
+
+impl Auth {
+    /// The routes to mount, each for every method.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        &self.inner.wire.routes
+    }
+
+    /// How long to wait for a body.
+    #[must_use]
+    pub fn body_timeout(&self) -> Duration {
+        self.inner.config.body_timeout
+    }
+
+    /// Answers a request to one of [`routes`](Self::routes).
+    pub async fn handle(&self, route: &Route, head: &RequestHead<'_>, body: &Body) -> Reply {
+        let Some(endpoint) = route.endpoint(head.method) else {
+            return refusal(&Problem::Method(route.allow()), Place::Open);
+        };
+        match endpoint {
+            Endpoint::Login => exchange_reply(self.handle_login(head, body).await),
+            Endpoint::Refresh => exchange_reply(self.handle_refresh(head, body).await),
+            Endpoint::Logout => self.handle_logout(head, body).await.unwrap_or_else(|problem| open(&problem)),
+            Endpoint::Providers => Reply::json(200, &json!({ "data": [], "disableDefault": false })),
+            Endpoint::Me => me::handle(self, head).await,
+        }
+    }
+
+    async fn handle_login(&self, head: &RequestHead<'_>, body: &Body) -> Result<Exchanged, Refused> {
+        let fields = body.fields(head)?;
+        let (email, password, mode) = login_fields(&fields).map_err(Problem::payload)?;
+        self.exchange_login(head, email, password, mode.unwrap_or(Mode::Json)).await
+    }
+
+    async fn handle_refresh(&self, head: &RequestHead<'_>, body: &Body) -> Result<Exchanged, Refused> {
+        let fields = body.fields(head)?;
+        let (token, mode) = token_fields(&fields).map_err(Problem::payload)?;
+        self.exchange_refresh(head, token, mode).await
+    }
+
+    async fn handle_logout(&self, head: &RequestHead<'_>, body: &Body) -> Result<Reply, Problem> {
+        let fields = body.fields(head)?;
+        let (token, mode) = token_fields(&fields).map_err(Problem::payload)?;
+        let set_cookies = self.exchange_logout(head, token, mode).await?;
+        Ok(Reply::new(204).with_all(&[NO_STORE]).with_cookies(set_cookies))
+    }
+}
+
+fn login_fields(fields: &Fields) -> Result<(Email, Password, Option<Mode>), Reason> {
+    let email = match fields.value("email") {
+        None => return Err(Reason::Required("email")),
+        Some(Json::Text(text)) => Email::parse(text).map_err(|_| Reason::NotAnEmail)?,
+        Some(_) => return Err(Reason::NotAString("email")),
+    };
+    let password = Password::new(fields.required("password")?);
+    // Nobody has a second factor yet: a code is read for its form and then ignored.
+    fields.optional("otp")?;
+    Ok((email, password, mode_field(fields)?))
+}
+
+fn token_fields(fields: &Fields) -> Result<(Option<RefreshToken>, Option<Mode>), Reason> {
+    let token = fields.optional("refresh_token")?.map(RefreshToken::new);
+    Ok((token, mode_field(fields)?))
+}
+
+fn mode_field(fields: &Fields) -> Result<Option<Mode>, Reason> {
+    match fields.value("mode") {
+        None => Ok(None),
+        Some(Json::Text(name)) => Mode::from_name(name).map(Some).ok_or(Reason::UnknownMode),
+        Some(_) => Err(Reason::UnknownMode),
+    }
+}
+
+fn exchange_reply(result: Result<Exchanged, Refused>) -> Reply {
+    match result {
+        Ok(exchanged) => {
+            let body = json!({ "data": data(&exchanged) });
+            Reply::json(200, &body).with_all(&[NO_STORE]).with_cookies(exchanged.set_cookies)
+        }
+        Err(refused) => open(&refused.problem).with_cookies(refused.set_cookies),
+    }
+}
+
+fn data(exchanged: &Exchanged) -> Map<String, Value> {
+    let mut data = Map::new();
+    let expires = u64::try_from(exchanged.tokens.expires_in.as_millis()).unwrap_or(u64::MAX);
+    if let Grant::Pair { access, refresh, .. } = &exchanged.tokens.grant {
+        data.insert("access_token".to_owned(), access.expose_secret().into());
+        if exchanged.mode == Mode::Json {
+            data.insert("refresh_token".to_owned(), refresh.expose_secret().into());
+        }
+    }
+    data.insert("expires".to_owned(), expires.into());
+    data
+}
+
+fn open(problem: &Problem) -> Reply {
+    refusal(problem, Place::Open)
+}

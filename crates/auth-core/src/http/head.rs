@@ -1,0 +1,74 @@
+//! What the core may see of a request: borrowed, in plain types.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::query::QueryToken;
+use crate::client::ClientInfo;
+
+/// The header lines of a request, by name.
+pub trait HeaderLines {
+    /// Calls `line` with the value of each line of this name, in order. `name` is in lower case.
+    fn each<'a>(&'a self, name: &str, line: &mut dyn FnMut(&'a [u8]));
+}
+
+/// The head of a request.
+#[derive(Clone, Copy)]
+pub struct RequestHead<'a> {
+    /// The method, as sent.
+    pub method: &'a str,
+    /// The query, without `?`.
+    pub query: Option<&'a str>,
+    /// The authority of the request target, which HTTP/2 sends in place of `Host`.
+    pub authority: Option<&'a str>,
+    /// The address of the socket's peer.
+    pub peer: Option<IpAddr>,
+    /// The token that [`strip_query_token`](super::strip_query_token) took out of the query before.
+    pub stripped: Option<&'a QueryToken>,
+    /// The header lines.
+    pub headers: &'a (dyn HeaderLines + Sync),
+}
+
+impl<'a> RequestHead<'a> {
+    /// The one line of this name.
+    pub(super) fn single(&self, name: &str) -> Single<'a> {
+        let mut found = Single::Absent;
+        self.headers.each(name, &mut |line| {
+            found = if matches!(found, Single::Absent) { Single::One(line) } else { Single::Several };
+        });
+        found
+    }
+
+    /// Whether the method promises to change nothing (RFC 9110 9.2.1).
+    pub(super) fn is_safe(&self) -> bool {
+        matches!(self.method, "GET" | "HEAD" | "OPTIONS")
+    }
+
+    pub(super) fn client(&self) -> ClientInfo {
+        let user_agent = self.single("user-agent").one().and_then(|line| std::str::from_utf8(line).ok());
+        ClientInfo::new(self.peer, user_agent)
+    }
+}
+
+impl fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// How often a header was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Single<'a> {
+    Absent,
+    One(&'a [u8]),
+    Several,
+}
+
+impl<'a> Single<'a> {
+    pub(super) const fn one(self) -> Option<&'a [u8]> {
+        match self {
+            Self::One(line) => Some(line),
+            Self::Absent | Self::Several => None,
+        }
+    }
+}

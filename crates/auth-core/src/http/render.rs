@@ -1,0 +1,151 @@
+//! The one place that knows which error has which status, headers and body.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::problem::{Problem, Reason};
+use super::reply::Reply;
+use crate::error::ErrorKind;
+
+/// Where an error happens: answers of guarded routes tell the client how to authenticate (RFC 6750 3).
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// A route that hands out tokens.
+    Open,
+    /// A route behind a guard, in this realm.
+    Guarded { realm: &'a str },
+}
+
+/// The answer to a refused request.
+pub(super) fn refusal(problem: &Problem, place: Place<'_>) -> Reply {
+    log(problem);
+    let look = Look::of(problem);
+    let mut extensions = Map::new();
+    let message = match look.reason {
+        Some(reason) => {
+            let message = format!("Invalid payload. {reason}.");
+            extensions.insert("reason".to_owned(), Value::String(reason));
+            message
+        }
+        None => look.message.to_owned(),
+    };
+    extensions.insert("code".to_owned(), look.code.into());
+    let body = json!({ "errors": [{ "message": message, "extensions": extensions }] });
+    let mut reply = Reply::json(look.status, &body);
+    if let Problem::Method(allow) = problem {
+        reply = reply.with("allow", allow.clone());
+    }
+    if let Some(after) = look.retry_after {
+        reply = reply.with("retry-after", after.as_secs().max(1).to_string());
+    }
+    match (place, look.challenge) {
+        (Place::Guarded { realm }, Some("")) => reply.with("www-authenticate", format!("Bearer realm=\"{realm}\"")),
+        (Place::Guarded { realm }, Some(error)) => {
+            reply.with("www-authenticate", format!("Bearer realm=\"{realm}\", error=\"{error}\""))
+        }
+        _ => reply,
+    }
+}
+
+struct Look {
+    status: u16,
+    code: &'static str,
+    message: &'static str,
+    /// Of an invalid payload; the message is made from it.
+    reason: Option<String>,
+    /// The `error` of `WWW-Authenticate`: none at all, without an error code (""), or with this one.
+    challenge: Option<&'static str>,
+    retry_after: Option<Duration>,
+}
+
+impl Look {
+    fn of(problem: &Problem) -> Self {
+        let invalid_request = Some("invalid_request");
+        let payload = |status, reason: String, challenge| Self {
+            status,
+            code: "INVALID_PAYLOAD",
+            message: "",
+            reason: Some(reason),
+            challenge,
+            retry_after: None,
+        };
+        let plain = |status, code, message, challenge| Self {
+            status,
+            code,
+            message,
+            reason: None,
+            challenge,
+            retry_after: None,
+        };
+        match problem {
+            Problem::Payload(reason) => payload(400, reason.to_string(), invalid_request),
+            Problem::TooLarge => payload(413, "request entity too large".to_owned(), None),
+            Problem::TooSlow => payload(408, "the body did not arrive in time".to_owned(), None),
+            Problem::MediaType => {
+                plain(415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported media type, send application/json.", None)
+            }
+            Problem::Method(_) => plain(405, "METHOD_NOT_ALLOWED", "Method not allowed.", None),
+            Problem::CrossSite => {
+                plain(403, "FORBIDDEN", "You don't have permission to access this.", Some("insufficient_scope"))
+            }
+            Problem::Operation(error) => Self { retry_after: error.retry_after(), ..Self::of_operation(error.kind()) },
+        }
+    }
+
+    const fn of_operation(kind: ErrorKind) -> Self {
+        let invalid_token = Some("invalid_token");
+        let (status, code, message, challenge) = match kind {
+            ErrorKind::InvalidCredentials | ErrorKind::SessionOver | ErrorKind::MissingToken => {
+                (401, "INVALID_CREDENTIALS", "Invalid user credentials.", Some(""))
+            }
+            ErrorKind::InvalidToken => (401, "INVALID_TOKEN", "Invalid token.", invalid_token),
+            ErrorKind::TokenExpired => (401, "TOKEN_EXPIRED", "Token expired.", invalid_token),
+            ErrorKind::Forbidden => {
+                (403, "FORBIDDEN", "You don't have permission to access this.", Some("insufficient_scope"))
+            }
+            ErrorKind::Unavailable => {
+                (503, "SERVICE_UNAVAILABLE", "The service is unavailable, try again later.", None)
+            }
+            // No route of ours makes or changes users yet: on the wire these would be bugs.
+            ErrorKind::WeakPassword | ErrorKind::EmailTaken | ErrorKind::UsersElsewhere | ErrorKind::Internal => {
+                (500, "INTERNAL_SERVER_ERROR", "An unexpected error occurred.", None)
+            }
+        };
+        Self { status, code, message, reason: None, challenge, retry_after: None }
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Required(field) => write!(f, "\"{field}\" is required"),
+            Self::Empty(field) => write!(f, "\"{field}\" is not allowed to be empty"),
+            Self::NotAString(field) => write!(f, "\"{field}\" must be a string"),
+            Self::NotAnEmail => f.write_str("\"email\" must be a valid email"),
+            Self::UnknownMode => f.write_str("\"mode\" must be one of [cookie, json, session]"),
+            Self::NotAnObject => f.write_str("\"value\" must be of type object"),
+            Self::Malformed { line, column } => write!(f, "malformed JSON at line {line} column {column}"),
+            Self::DuplicateKey { line, column } => write!(f, "duplicate key at line {line} column {column}"),
+            Self::Broken => f.write_str("the body ended before it was complete"),
+            Self::NoRefreshToken => f.write_str("The refresh token is required in either the payload or cookie"),
+            Self::CookieToJson => f.write_str("The refresh token of a cookie is not given out in JSON"),
+            Self::SeveralTokens => f.write_str("The request uses more than one method for including an access token"),
+            Self::CookieTwice => f.write_str("The request carries a cookie more than once"),
+        }
+    }
+}
+
+/// What clients are not told.
+fn log(problem: &Problem) {
+    let Problem::Operation(error) = problem else {
+        tracing::debug!(target: "auth::http", ?problem, "refused");
+        return;
+    };
+    let source = std::error::Error::source(error).map(tracing::field::display);
+    match error.kind() {
+        ErrorKind::Internal => tracing::error!(target: "auth::http", %error, source, "failed"),
+        ErrorKind::Unavailable => tracing::warn!(target: "auth::http", %error, source, "failed"),
+        _ => tracing::debug!(target: "auth::http", %error, source, "refused"),
+    }
+}

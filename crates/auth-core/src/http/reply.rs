@@ -1,0 +1,66 @@
+//! An answer, in plain types.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The value of a header: ASCII, checked by whoever wrote it.
+pub type HeaderValue = Cow<'static, str>;
+
+/// An answer to be sent as it is.
+#[derive(Clone)]
+#[must_use]
+pub struct Reply {
+    status: u16,
+    headers: Vec<(&'static str, HeaderValue)>,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    pub(super) fn new(status: u16) -> Self {
+        Self { status, headers: Vec::with_capacity(4), body: Vec::new() }
+    }
+
+    pub(super) fn json(status: u16, body: &impl serde::Serialize) -> Self {
+        // Our own types and JSON values: writing them to memory cannot fail.
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        Self { body, ..Self::new(status) }.with("content-type", "application/json")
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn with_all(self, headers: &[(&'static str, &'static str)]) -> Self {
+        headers.iter().fold(self, |reply, (name, value)| reply.with(name, *value))
+    }
+
+    pub(super) fn with_cookies(self, cookies: Vec<String>) -> Self {
+        cookies.into_iter().fold(self, |reply, cookie| reply.with("set-cookie", cookie))
+    }
+
+    /// The status code.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The header lines, names in lower case. A name may be there more than once.
+    #[must_use]
+    pub fn headers(&self) -> &[(&'static str, HeaderValue)] {
+        &self.headers
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Reply").field("status", &self.status).field("headers", &names).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,68 @@
+//! Finding out who a request comes from.
+
+use crate::auth::Auth;
+use crate::error::{AuthError, ErrorKind};
+use crate::secret::SessionToken;
+use crate::session::codec::TokenParts;
+use crate::session::machine::{self, Standing};
+use crate::store::{SessionMode, UserRecord};
+use crate::token::{Identity, TokenProblem};
+
+impl Auth {
+    /// Who an access token says the request comes from: signature and claims, no I/O, no await.
+    ///
+    /// # Errors
+    /// `InvalidToken`, or `TokenExpired` for a token that is good in every other way.
+    pub fn verify(&self, token: &str) -> Result<Identity, AuthError> {
+        self.inner.keys.verify_access(token, self.inner.clock.now()).map_err(AuthError::from)
+    }
+
+    /// Who a session cookie says the request comes from. The stored session is checked each time (requirement R11),
+    /// and role, access and status are those of now, not those of the login. It never writes.
+    ///
+    /// # Errors
+    /// `InvalidToken` also when the session is over; `TokenExpired`; `Unavailable` when the store is down.
+    pub async fn verify_session(&self, token: &SessionToken) -> Result<Identity, AuthError> {
+        let inner = &*self.inner;
+        let now = inner.clock.now();
+        let grant = inner.keys.verify_session(token.expose_secret(), now)?;
+        let parts = TokenParts::decode(&grant.refresh).ok_or(ErrorKind::InvalidToken)?;
+        let mut loaded = inner.sessions.load(parts.session).await?.ok_or(ErrorKind::InvalidToken)?;
+        let (user, circumstances) = inner.circumstances(&mut loaded, now).await?;
+        let row = loaded.session;
+        let alive = match machine::judge(&row, &parts, circumstances) {
+            Standing::CurrentOld | Standing::CurrentYoung | Standing::PreviousYoung => row.mode == SessionMode::Session,
+            _ => false,
+        };
+        let user = user.filter(|_| alive).ok_or(ErrorKind::InvalidToken)?;
+        Ok(Identity {
+            user: user.id,
+            role: user.role,
+            app_access: user.app_access,
+            admin_access: user.admin_access,
+            session: Some(row.id),
+            epoch: row.epoch,
+            aal: row.aal,
+            auth_time: Some(row.auth_time),
+            issued_at: grant.issued_at,
+            expires_at: grant.expires_at,
+            payload: self.payload_of(&user),
+        })
+    }
+
+    /// The app's claims as a payload, as an access token would carry them.
+    fn payload_of(&self, user: &UserRecord) -> Option<std::sync::Arc<[u8]>> {
+        let claims = self.inner.claims.as_ref()?.claims(user);
+        serde_json::to_vec(&claims).ok().map(Into::into)
+    }
+}
+
+impl From<TokenProblem> for AuthError {
+    fn from(problem: TokenProblem) -> Self {
+        let kind = match problem {
+            TokenProblem::Invalid => ErrorKind::InvalidToken,
+            TokenProblem::Expired => ErrorKind::TokenExpired,
+        };
+        Self::new(kind, problem)
+    }
+}

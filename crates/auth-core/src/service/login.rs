@@ -1,0 +1,156 @@
+//! Signing in with a password.
+
+use zeroize::Zeroizing;
+
+use super::Tokens;
+use super::issue::Issue;
+use crate::auth::{Auth, Inner};
+use crate::client::ClientInfo;
+use crate::clock::Timestamp;
+use crate::email::Email;
+use crate::error::{AuthError, ErrorKind};
+use crate::event::EventKind;
+use crate::id::SessionId;
+use crate::password::hash::{MAX_PASSWORD_BYTES, Verification};
+use crate::rng;
+use crate::secret::Password;
+use crate::session::codec::{self, TokenParts};
+use crate::store::{Epoch, NewSession, Opened, SessionMode, UserRecord, UserStatus};
+
+/// Somebody wants to sign in.
+#[derive(Debug, Clone)]
+pub struct LoginRequest {
+    email: Email,
+    password: Password,
+    mode: SessionMode,
+}
+
+impl LoginRequest {
+    /// With an address and a password, for a session whose refresh token travels in JSON.
+    #[must_use]
+    pub const fn new(email: Email, password: Password) -> Self {
+        Self { email, password, mode: SessionMode::Json }
+    }
+
+    /// How the client will hold its tokens.
+    #[must_use]
+    pub const fn mode(mut self, mode: SessionMode) -> Self {
+        self.mode = mode;
+        self
+    }
+}
+
+impl Auth {
+    /// Checks the password and opens a new session.
+    ///
+    /// An unknown address, a wrong password and a user who may not sign in are one error, after the same work
+    /// (requirements G4, G5).
+    ///
+    /// # Errors
+    /// `InvalidCredentials`; `Unavailable` when the store or the hashing pool is overloaded or down.
+    pub async fn login(&self, request: LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
+        let not_before = tokio::time::Instant::now() + self.inner.config.login_stall;
+        let result = self.inner.login(request, client).await;
+        if result.is_err() {
+            self.inner.record(EventKind::LoginFailed, None, None, client);
+            tokio::time::sleep_until(not_before).await;
+        }
+        result
+    }
+}
+
+impl Inner {
+    async fn login(&self, request: LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
+        if request.password.expose_secret().len() > MAX_PASSWORD_BYTES {
+            return Err(ErrorKind::InvalidCredentials.into());
+        }
+        let candidate = self.candidate(&request.email).await?;
+        let stored = candidate.as_ref().and_then(|(user, _)| user.password.clone());
+        let verification = self.pool.verify(request.password.clone(), stored).await?;
+        let (Some((user, epoch)), Verification::Match { outdated }) = (candidate, verification) else {
+            return Err(ErrorKind::InvalidCredentials.into());
+        };
+        if user.status != UserStatus::Active {
+            return Err(ErrorKind::InvalidCredentials.into());
+        }
+        if outdated {
+            self.strengthen(&user, request.password).await;
+        }
+        self.open(&user, epoch, request.mode, client).await
+    }
+
+    /// The user with this address, and the epoch under which the password hash was read.
+    async fn candidate(&self, email: &Email) -> Result<Option<(UserRecord, Epoch)>, AuthError> {
+        let Some(user) = self.users.find_by_email(email).await? else { return Ok(None) };
+        if let Some(epoch) = user.epoch {
+            return Ok(Some((user, epoch)));
+        }
+        // Users live elsewhere: read the epoch first and the hash after it, so that a password change in between
+        // leaves us with the new hash and not with the new epoch.
+        let epoch = self.factors.epoch(&user.id).await?;
+        Ok(self.users.find_by_id(&user.id).await?.map(|user| (user, epoch)))
+    }
+
+    /// Replaces a hash with weaker parameters (requirement P1). The login goes on without it.
+    async fn strengthen(&self, user: &UserRecord, password: Password) {
+        let Some(old) = &user.password else { return };
+        let replaced = match self.pool.hash(password, &*self.random).await {
+            Ok(new) => self.users.rehash(&user.id, old, &new).await.map_err(AuthError::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = replaced {
+            tracing::warn!(target: "auth::password", user = %user.id, %error, "the hash keeps its old parameters");
+        }
+    }
+
+    async fn open(
+        &self,
+        user: &UserRecord,
+        epoch: Epoch,
+        mode: SessionMode,
+        client: &ClientInfo,
+    ) -> Result<Tokens, AuthError> {
+        let now = self.clock.now();
+        let parts = self.new_token(now)?;
+        let absolute_expires_at = now.after(self.config.absolute_ttl);
+        let session = NewSession {
+            id: parts.session,
+            user: user.id,
+            epoch,
+            aal: 1,
+            family_hash: codec::hash(&*parts.family),
+            current_hash: codec::hash(&*parts.secret),
+            mode,
+            created_at: now,
+            idle_expires_at: now.after(self.idle_ttl(mode)).min(absolute_expires_at),
+            absolute_expires_at,
+            client: client.clone(),
+        };
+        match self.sessions.open(&session).await? {
+            Opened::Stored => {}
+            // The password or the status changed while it was being checked.
+            Opened::Stale => return Err(ErrorKind::InvalidCredentials.into()),
+        }
+        self.record(EventKind::LoginSucceeded, Some(user.id), Some(session.id), client);
+        self.issue(&Issue {
+            user,
+            parts: &parts,
+            epoch,
+            aal: session.aal,
+            mode,
+            auth_time: now,
+            idle_expires_at: session.idle_expires_at,
+            absolute_expires_at,
+            now,
+        })
+    }
+
+    fn new_token(&self, now: Timestamp) -> Result<TokenParts, AuthError> {
+        Ok(TokenParts {
+            session: SessionId::generate(now, &*self.random)?,
+            generation: 0,
+            family: Zeroizing::new(rng::bytes(&*self.random)?),
+            secret: Zeroizing::new(rng::bytes(&*self.random)?),
+        })
+    }
+}

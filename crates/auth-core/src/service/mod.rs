@@ -1,0 +1,24 @@
+//! The lower storey: typed operations, one file each. For handlers, GraphQL, command lines and tests; the wire
+//! (`http/`) calls these too.
+
+mod authenticate;
+mod issue;
+mod login;
+mod logout;
+mod refresh;
+mod users;
+
+pub use issue::{Grant, Tokens};
+pub use login::LoginRequest;
+pub use users::{NewUser, UserUpdate};
+
+use crate::auth::Inner;
+use crate::client::ClientInfo;
+use crate::event::{AuthEvent, EventKind};
+use crate::id::{SessionId, UserId};
+
+impl Inner {
+    fn record(&self, kind: EventKind, user: Option<UserId>, session: Option<SessionId>, client: &ClientInfo) {
+        self.events.record(&AuthEvent { at: self.clock.now(), kind, user, session, client });
+    }
+}

@@ -1,0 +1,181 @@
+//! Exchanging a refresh token: two statements for a rotation, one for a replay (three and two when users live in a
+//! table of the app).
+
+use super::Tokens;
+use super::issue::Issue;
+use crate::auth::{Auth, Inner};
+use crate::client::ClientInfo;
+use crate::clock::Timestamp;
+use crate::config::ReuseResponse;
+use crate::error::{AuthError, ErrorKind};
+use crate::event::EventKind;
+use crate::rng;
+use crate::secret::{RefreshToken, SessionToken};
+use crate::session::codec::{self, TokenParts};
+use crate::session::machine::{self, Circumstances, Standing};
+use crate::store::{LoadedSession, RevokeReason, Rotation, SessionMode, SessionRecord, Swap, UserRecord, UserStatus};
+use crate::token::TokenProblem;
+
+/// How often a lost race is judged again. Whoever wins it makes the loser's token the previous one, so one more look
+/// settles it; more than that is a store that cannot be trusted now.
+const ATTEMPTS: usize = 4;
+
+impl Auth {
+    /// Exchanges a refresh token for a new pair.
+    ///
+    /// Within the grace, the current token and the previous one both get the same successor, whoever asks first. After
+    /// it, a token that was replaced ends its session.
+    ///
+    /// # Errors
+    /// `SessionOver` when the token will never count again, `InvalidCredentials` when it does not count now,
+    /// `Unavailable` when the store is down: the same token may be tried again then.
+    pub async fn refresh(&self, token: &RefreshToken, client: &ClientInfo) -> Result<Tokens, AuthError> {
+        let result = self.inner.refresh(token, client, |mode| mode != SessionMode::Session).await;
+        self.inner.record_refusal(result, client)
+    }
+
+    /// Exchanges the token of a session cookie for the next one.
+    ///
+    /// # Errors
+    /// As [`refresh`](Self::refresh).
+    pub async fn refresh_session(&self, token: &SessionToken, client: &ClientInfo) -> Result<Tokens, AuthError> {
+        let result = match self.inner.open_session_token(token) {
+            Ok(refresh) => self.inner.refresh(&refresh, client, |mode| mode == SessionMode::Session).await,
+            Err(error) => Err(error),
+        };
+        self.inner.record_refusal(result, client)
+    }
+}
+
+impl Inner {
+    /// The refresh token inside a session token.
+    pub(super) fn open_session_token(&self, token: &SessionToken) -> Result<RefreshToken, AuthError> {
+        match self.keys.verify_session(token.expose_secret(), self.clock.now()) {
+            Ok(grant) => Ok(grant.refresh),
+            Err(TokenProblem::Expired) => Err(ErrorKind::SessionOver.into()),
+            Err(TokenProblem::Invalid) => Err(ErrorKind::InvalidCredentials.into()),
+        }
+    }
+
+    /// The session's owner, and what else decides about it.
+    pub(super) async fn circumstances(
+        &self,
+        loaded: &mut LoadedSession,
+        now: Timestamp,
+    ) -> Result<(Option<UserRecord>, Circumstances), AuthError> {
+        let user = match self.directory {
+            Some(_) => loaded.user.take(),
+            None => self.users.find_by_id(&loaded.session.user).await?,
+        };
+        let grace_millis = i64::try_from(self.config.refresh_grace.as_millis()).unwrap_or_default();
+        let user_active = user.as_ref().is_some_and(|user| user.status == UserStatus::Active);
+        Ok((user, Circumstances { now, grace_millis, epoch: loaded.epoch, user_active }))
+    }
+
+    async fn refresh(
+        &self,
+        token: &RefreshToken,
+        client: &ClientInfo,
+        fits: impl Fn(SessionMode) -> bool,
+    ) -> Result<Tokens, AuthError> {
+        let presented = TokenParts::decode(token).ok_or(ErrorKind::InvalidCredentials)?;
+        for _ in 0..ATTEMPTS {
+            let now = self.clock.now();
+            let mut loaded = self.sessions.load(presented.session).await?.ok_or(ErrorKind::SessionOver)?;
+            let (user, circumstances) = self.circumstances(&mut loaded, now).await?;
+            let row = loaded.session;
+            let standing = machine::judge(&row, &presented, circumstances);
+            if standing != Standing::Unknown && !fits(row.mode) {
+                return Err(ErrorKind::InvalidCredentials.into());
+            }
+            let user = user.ok_or(ErrorKind::SessionOver)?;
+            let answer = |parts: &TokenParts, idle_expires_at| {
+                self.issue(&Issue {
+                    user: &user,
+                    parts,
+                    epoch: row.epoch,
+                    aal: row.aal,
+                    mode: row.mode,
+                    auth_time: row.auth_time,
+                    idle_expires_at,
+                    absolute_expires_at: row.absolute_expires_at,
+                    now,
+                })
+            };
+            let replay = |parts: &TokenParts| {
+                self.record(EventKind::SessionReplayed, Some(row.user), Some(row.id), client);
+                answer(parts, row.idle_expires_at)
+            };
+            match standing {
+                Standing::CurrentOld => {
+                    let (rotation, successor) = self.plan_rotation(&row, &presented, now)?;
+                    if self.sessions.rotate(&rotation).await? == Swap::Won {
+                        self.record(EventKind::SessionRotated, Some(row.user), Some(row.id), client);
+                        return answer(&successor, rotation.idle_expires_at);
+                    }
+                }
+                Standing::CurrentYoung => return replay(&presented),
+                Standing::PreviousYoung => {
+                    let successor = self.ratchet.successor(&presented, &row.salt);
+                    // Another key derived it, or the row was restored: we cannot tell the successor, and nobody stole it.
+                    if row.key_id != self.ratchet.id() || codec::hash(&*successor.secret) != row.current_hash {
+                        return Err(ErrorKind::InvalidCredentials.into());
+                    }
+                    return replay(&successor);
+                }
+                Standing::Reused => return Err(self.end_reused(&row, now, client).await?),
+                Standing::Dead | Standing::Unknown => return Err(ErrorKind::SessionOver.into()),
+                Standing::Mismatch | Standing::Ahead | Standing::ClockFault => {
+                    return Err(ErrorKind::InvalidCredentials.into());
+                }
+            }
+        }
+        Err(AuthError::new(ErrorKind::Unavailable, "the session changes faster than it can be read"))
+    }
+
+    fn plan_rotation(
+        &self,
+        row: &SessionRecord,
+        presented: &TokenParts,
+        now: Timestamp,
+    ) -> Result<(Rotation, TokenParts), AuthError> {
+        let salt = rng::bytes(&*self.random)?;
+        let successor = self.ratchet.successor(presented, &salt);
+        let rotation = Rotation {
+            id: row.id,
+            expected: row.current_hash,
+            successor: codec::hash(&*successor.secret),
+            salt,
+            key_id: self.ratchet.id(),
+            now,
+            idle_expires_at: now.after(self.idle_ttl(row.mode)).min(row.absolute_expires_at),
+        };
+        Ok((rotation, successor))
+    }
+
+    /// Somebody holds a copy of a token: whoever presented it, thief or victim, nobody keeps the session.
+    async fn end_reused(
+        &self,
+        row: &SessionRecord,
+        now: Timestamp,
+        client: &ClientInfo,
+    ) -> Result<AuthError, AuthError> {
+        let ended = self.sessions.revoke(row.id, RevokeReason::Reuse, now).await?;
+        if ended == Swap::Won {
+            self.record(EventKind::ReuseDetected, Some(row.user), Some(row.id), client);
+            if self.config.on_reuse == ReuseResponse::EndAllSessions {
+                self.factors.end_sessions(&row.user, None, RevokeReason::Reuse, now).await?;
+                self.record(EventKind::AllSessionsEnded, Some(row.user), None, client);
+            }
+        }
+        Ok(ErrorKind::SessionOver.into())
+    }
+
+    fn record_refusal(&self, result: Result<Tokens, AuthError>, client: &ClientInfo) -> Result<Tokens, AuthError> {
+        result.inspect_err(|error| {
+            if error.kind() != ErrorKind::Unavailable {
+                self.record(EventKind::RefreshRefused, None, None, client);
+            }
+        })
+    }
+}
