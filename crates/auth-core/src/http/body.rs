@@ -1,7 +1,11 @@
 //! Bodies: read up to a limit, and parsed without a surprise (requirements G10, E2).
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::time::Duration;
 
+use futures_core::Stream;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
@@ -13,91 +17,52 @@ use super::problem::{Problem, Reason};
 /// instead of a reset connection.
 const DRAIN_LIMIT: usize = 2 * 1024 * 1024;
 
-/// Takes the chunks of a body as they arrive.
-#[derive(Default)]
-pub struct BodyBuffer {
-    bytes: Zeroizing<Vec<u8>>,
-    received: usize,
+/// Reads the fields of a JSON object, within `time` and [`Route::BODY_LIMIT`]. No body is an empty object.
+pub(super) async fn read<C, E>(
+    chunks: impl Stream<Item = Result<C, E>>,
+    head: &RequestHead<'_>,
+    time: Duration,
+) -> Result<Fields, Problem>
+where
+    C: AsRef<[u8]>,
+{
+    let bytes = tokio::time::timeout(time, collect(chunks)).await.map_err(|_| Problem::TooSlow)??;
+    Fields::parse(&bytes, head.single("content-type"))
 }
 
-/// Whether a body should be read on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Buffered {
-    /// Hand over the next chunk.
-    More,
-    /// Enough: it is too large.
-    Enough,
-}
-
-impl BodyBuffer {
-    /// An empty buffer.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Takes the next chunk.
-    pub fn push(&mut self, chunk: &[u8]) -> Buffered {
-        self.received = self.received.saturating_add(chunk.len());
-        if self.received <= Route::BODY_LIMIT {
-            self.bytes.extend_from_slice(chunk);
+async fn collect<C, E>(chunks: impl Stream<Item = Result<C, E>>) -> Result<Zeroizing<Vec<u8>>, Problem>
+where
+    C: AsRef<[u8]>,
+{
+    let mut chunks = pin!(chunks);
+    let mut bytes = Zeroizing::new(Vec::new());
+    let mut received = 0_usize;
+    while let Some(chunk) = poll_fn(|context| chunks.as_mut().poll_next(context)).await {
+        let chunk = chunk.map_err(|_| Problem::payload(Reason::Broken))?;
+        let chunk = chunk.as_ref();
+        received = received.saturating_add(chunk.len());
+        if received <= Route::BODY_LIMIT {
+            bytes.extend_from_slice(chunk);
+        } else if received > DRAIN_LIMIT {
+            break;
         }
-        if self.received > DRAIN_LIMIT { Buffered::Enough } else { Buffered::More }
     }
-
-    /// The body, when there is no more.
-    #[must_use]
-    pub fn finish(self) -> Body {
-        if self.received > Route::BODY_LIMIT { Body(Received::TooLarge) } else { Body(Received::Whole(self.bytes)) }
-    }
+    if received > Route::BODY_LIMIT { Err(Problem::TooLarge) } else { Ok(bytes) }
 }
 
-impl fmt::Debug for BodyBuffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BodyBuffer").field("received", &self.received).finish_non_exhaustive()
-    }
-}
+/// The fields of a body, each once.
+pub(super) struct Fields(Vec<(String, Json)>);
 
-/// What became of a request's body.
-pub struct Body(Received);
-
-enum Received {
-    Whole(Zeroizing<Vec<u8>>),
-    TooLarge,
-    Broken,
-    TooSlow,
-}
-
-impl Body {
-    /// The connection broke, or the framing was wrong.
-    #[must_use]
-    pub const fn broken() -> Self {
-        Self(Received::Broken)
-    }
-
-    /// It did not arrive within [`Auth::body_timeout`](crate::Auth::body_timeout).
-    #[must_use]
-    pub const fn too_slow() -> Self {
-        Self(Received::TooSlow)
-    }
-
-    /// The fields of a JSON object. No body is an empty object.
-    pub(super) fn fields(&self, head: &RequestHead<'_>) -> Result<Fields, Problem> {
-        let bytes = match &self.0 {
-            Received::Whole(bytes) => bytes,
-            Received::TooLarge => return Err(Problem::TooLarge),
-            Received::Broken => return Err(Problem::payload(Reason::Broken)),
-            Received::TooSlow => return Err(Problem::TooSlow),
-        };
+impl Fields {
+    fn parse(bytes: &[u8], content_type: Single<'_>) -> Result<Self, Problem> {
         if bytes.is_empty() {
-            return Ok(Fields(Vec::new()));
+            return Ok(Self(Vec::new()));
         }
-        if !is_json(head.single("content-type")) {
+        if !is_json(content_type) {
             return Err(Problem::MediaType);
         }
         match serde_json::from_slice(bytes) {
-            Ok(Json::Object(fields)) => Ok(Fields(fields)),
+            Ok(Json::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(Problem::payload(Reason::NotAnObject)),
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
@@ -109,30 +74,12 @@ impl Body {
             }
         }
     }
-}
 
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Received::Whole(_) => "Body([redacted])",
-            Received::TooLarge => "Body(too large)",
-            Received::Broken => "Body(broken)",
-            Received::TooSlow => "Body(too slow)",
-        })
+    /// Those of a request without a body.
+    pub(super) const fn none() -> Self {
+        Self(Vec::new())
     }
-}
 
-/// `application/json`, with or without parameters. Forms of other sites cannot send it without a preflight.
-fn is_json(content_type: Single<'_>) -> bool {
-    let Single::One(line) = content_type else { return false };
-    let essence = line.split(|byte| *byte == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
-}
-
-/// The fields of a body, each once.
-pub(super) struct Fields(Vec<(String, Json)>);
-
-impl Fields {
     /// The text of an optional field. `null` is text of the wrong type.
     pub(super) fn optional(&self, name: &'static str) -> Result<Option<&str>, Reason> {
         match self.value(name) {
@@ -151,6 +98,13 @@ impl Fields {
     pub(super) fn value(&self, name: &str) -> Option<&Json> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
+}
+
+/// `application/json`, with or without parameters. Forms of other sites cannot send it without a preflight.
+fn is_json(content_type: Single<'_>) -> bool {
+    let Single::One(line) = content_type else { return false };
+    let essence = line.split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
 
 /// JSON as far as bodies of this contract need it: text and objects; the rest only has to be well formed.

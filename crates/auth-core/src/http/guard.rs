@@ -112,7 +112,6 @@ impl Guard {
 
     /// Decides. For a token in header or query it neither waits nor allocates more than the identity; a session cookie
     /// has to be looked up, which is the caller's to await.
-    #[must_use]
     pub fn check(&self, head: &RequestHead<'_>) -> Verdict {
         let found = credentials::find(head, self.sources, &self.auth.inner.wire.cookies.session);
         let response_headers = if found.in_query { QUERY_TOKEN_HEADERS } else { &[] };

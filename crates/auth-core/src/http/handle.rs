@@ -1,12 +1,11 @@
 //! The routes: from a request to a reply. Total: there is no request without an answer.
 
-use std::time::Duration;
-
+use futures_core::Stream;
 use serde_json::{Map, Value, json};
 
-use super::body::{Body, Fields, Json};
+use super::body::{self, Fields, Json};
 use super::cookie::Cookie;
-use super::endpoint::{Endpoint, Route};
+use super::endpoint::{Endpoint, Method, Route};
 use super::exchange::{Cookies, Exchanged, Mode, Refused};
 use super::head::RequestHead;
 use super::me;
@@ -51,41 +50,49 @@ impl Auth {
         &self.inner.wire.routes
     }
 
-    /// How long to wait for a body.
-    #[must_use]
-    pub fn body_timeout(&self) -> Duration {
-        self.inner.config.body_timeout
-    }
-
-    /// Answers a request to one of [`routes`](Self::routes).
-    pub async fn handle(&self, route: &Route, head: &RequestHead<'_>, body: &Body) -> Reply {
+    /// Answers a request to one of [`routes`](Self::routes). The body is read here, within
+    /// [`Route::BODY_LIMIT`] and [`AuthConfig::body_timeout`].
+    pub async fn handle<C, E>(
+        &self,
+        route: &Route,
+        head: &RequestHead<'_>,
+        body: impl Stream<Item = Result<C, E>>,
+    ) -> Reply
+    where
+        C: AsRef<[u8]>,
+    {
         let Some(endpoint) = route.endpoint(head.method) else {
             return refusal(&Problem::Method(route.allow()), Place::Open);
         };
+        let fields = match endpoint.method() {
+            Method::Get => Ok(Fields::none()),
+            Method::Post => body::read(body, head, self.inner.config.body_timeout).await,
+        };
+        let fields = match fields {
+            Ok(fields) => fields,
+            Err(problem) => return open(&problem),
+        };
         match endpoint {
-            Endpoint::Login => exchange_reply(self.handle_login(head, body).await),
-            Endpoint::Refresh => exchange_reply(self.handle_refresh(head, body).await),
-            Endpoint::Logout => self.handle_logout(head, body).await.unwrap_or_else(|problem| open(&problem)),
+            Endpoint::Login => exchange_reply(self.handle_login(head, &fields).await),
+            Endpoint::Refresh => exchange_reply(self.handle_refresh(head, &fields).await),
+            Endpoint::Logout => self.handle_logout(head, &fields).await.unwrap_or_else(|problem| open(&problem)),
             Endpoint::Providers => Reply::json(200, &json!({ "data": [], "disableDefault": false })),
             Endpoint::Me => me::handle(self, head).await,
         }
     }
 
-    async fn handle_login(&self, head: &RequestHead<'_>, body: &Body) -> Result<Exchanged, Refused> {
-        let fields = body.fields(head)?;
-        let (email, password, mode) = login_fields(&fields).map_err(Problem::payload)?;
+    async fn handle_login(&self, head: &RequestHead<'_>, fields: &Fields) -> Result<Exchanged, Refused> {
+        let (email, password, mode) = login_fields(fields).map_err(Problem::payload)?;
         self.exchange_login(head, email, password, mode.unwrap_or(Mode::Json)).await
     }
 
-    async fn handle_refresh(&self, head: &RequestHead<'_>, body: &Body) -> Result<Exchanged, Refused> {
-        let fields = body.fields(head)?;
-        let (token, mode) = token_fields(&fields).map_err(Problem::payload)?;
+    async fn handle_refresh(&self, head: &RequestHead<'_>, fields: &Fields) -> Result<Exchanged, Refused> {
+        let (token, mode) = token_fields(fields).map_err(Problem::payload)?;
         self.exchange_refresh(head, token, mode).await
     }
 
-    async fn handle_logout(&self, head: &RequestHead<'_>, body: &Body) -> Result<Reply, Problem> {
-        let fields = body.fields(head)?;
-        let (token, mode) = token_fields(&fields).map_err(Problem::payload)?;
+    async fn handle_logout(&self, head: &RequestHead<'_>, fields: &Fields) -> Result<Reply, Problem> {
+        let (token, mode) = token_fields(fields).map_err(Problem::payload)?;
         let set_cookies = self.exchange_logout(head, token, mode).await?;
         Ok(Reply::new(204).with_all(&[NO_STORE]).with_cookies(set_cookies))
     }

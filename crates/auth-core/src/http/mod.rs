@@ -1,6 +1,6 @@
 //! The upper storey: the wire, written once, in plain types, so that every framework answers byte for byte the same.
 //!
-//! An adapter reads the body ([`BodyBuffer`]), hands over the head ([`RequestHead`]), calls [`Auth::handle`] or
+//! An adapter hands over the head ([`RequestHead`]) and the body (a stream of chunks), calls [`Auth::handle`] or
 //! [`Guard::check`], and sends the [`Reply`]. It needs no status, header or cookie name of its own.
 //!
 //! ```text
@@ -26,7 +26,6 @@ mod render;
 mod reply;
 mod requirement;
 
-pub use body::{Body, BodyBuffer, Buffered};
 pub use endpoint::{Endpoint, Method, Route};
 pub use guard::{Checked, Guard, Passage, SessionCheck, Verdict};
 pub(crate) use handle::Wire;
