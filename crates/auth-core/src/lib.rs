@@ -1,4 +1,85 @@
-//! Authentication for Rust web servers, without a web framework or a database.
+//! Authentication for Rust web servers, without a web framework or a database: login with a password, short-lived JWT
+//! access tokens, refresh tokens that rotate, sessions, and guards. The wire is that of Directus.
+//!
+//! Most programs use it through `auth-axum` or `auth-actix-web`, with `auth-sea-orm` as the store.
+//!
+//! ```
+//! use auth_core::store::memory::MemoryStore;
+//! use auth_core::{Auth, AuthConfig, ClientInfo, Email, LoginRequest, NewUser, Password};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = AuthConfig::new("3q2+7wAB-a-secret-of-32-bytes-or-more");
+//! let auth = Auth::builder(MemoryStore::new()).config(config).build()?;
+//!
+//! let email = Email::parse("ada@example.com")?;
+//! let user = auth.create_user(NewUser::new(email.clone(), Password::new("correct horse"))).await?;
+//!
+//! let login = LoginRequest::new(email, Password::new("correct horse"));
+//! let tokens = auth.login(login, &ClientInfo::default()).await?;
+//! let auth_core::Grant::Pair { access, .. } = tokens.grant else { unreachable!("a login in JSON mode") };
+//! assert_eq!(auth.verify(access.expose_secret())?.user(), &user);
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(example()).unwrap();
+//! ```
+//!
+//! # Two storeys
+//!
+//! ```text
+//!   axum app    actix-web app            your handlers, command lines, tests
+//!      │              │                              │
+//!  auth-axum   auth-actix-web                        │
+//!      └──────┬───────┘                              │
+//!             ▼                                      ▼
+//!   http   Auth::handle, Guard::check  ────►  Auth::login, refresh, logout, verify, …
+//!          the wire, once                     typed operations
+//!                                                    │
+//!   pure   token (sign, verify) · session (codec, ratchet, state machine) · password (hash, pool)
+//!                                                    │
+//!   store  SessionStore · UserStore · FactorStore · UserDirectory       ◄── auth-sea-orm, memory, your own
+//! ```
+//!
+//! # What one request does
+//!
+//! ```text
+//!   login    body ─► user ─► hash in the pool (a dummy if there is no user) ─► status ─► open ─► sign
+//!   refresh  codec ─► load ─► state machine ─► rotate ─► sign                          two statements
+//!   guard    header | query ─► HMAC ─► claims ─► requirement                    no statement, no await
+//!            session cookie ─► HMAC ─► load ─► state machine ─► requirement              one statement
+//! ```
+//!
+//! # Threats, and the tests that try them
+//!
+//! Ids are those of the requirements; `contract` stands for the cases of `auth-testkit` that run on both frameworks and
+//! every store, `store` for its store suite, the rest are unit tests here or suites in the `tests` package.
+//!
+//! | threat | answer | tried by |
+//! |---|---|---|
+//! | a stolen refresh token is used beside its owner | rotation; the second use after the grace ends the session | `r1_`, `r2_` in contract |
+//! | two tabs refresh at once; an answer is lost | one rotation, one successor for all within the grace | `r3_`, `r4_` in contract, store and `service` |
+//! | a session is kept alive for ever | idle and absolute expiry, on every token | `r5_` |
+//! | the database is read | hashes and a salt only; successors need a key that is not in it | `r6_` in `session`, `service` |
+//! | damage or guessing ends sessions of others | checksum, and a family secret of 128 bits | `r7_` |
+//! | a suspended, demoted or removed user goes on | epoch and status on each refresh and session cookie | `r8_` in contract, `r9_` in store |
+//! | session fixation | a new session at each login, the presented one ends | `r10_` in contract |
+//! | a captured session cookie outlives the logout | the row is read on every request | `r11_` in contract |
+//! | `alg` games, forged headers, odd encodings | header compared as bytes, one key, one algorithm | `j1_` to `j5_` |
+//! | missing, wrong or overflowing claims | each of its exact type, `exp` demanded, issuer and audience checked | `j6_`, `j7_`, `j10_` |
+//! | one kind of token for another | `typ` and claims differ; the session token from its cookie alone | `j8_` |
+//! | a weak or well-known secret | `build()` refuses it | `j9_` |
+//! | huge, deep or doubled JSON | size first, then exact parsing | `j12_`, `g10_`, `e2_` |
+//! | tokens in two places, malformed schemes | 400; never falls back to a weaker source | `b1_`, `b3_` |
+//! | tokens in logs, `Referer` and caches | stripped from URIs, redacted types, `no-store` | `b4_`, `b5_`, `b6_` |
+//! | errors that tell | one shape, a code, no detail | `b2_`, `b7_` |
+//! | cookies read by scripts, tossed, or sent along by other sites | `__Host-`, HttpOnly, Secure, refused twice, origin checked | `c1_` to `c8_` |
+//! | password guessing after a leak | Argon2id, rehash, every byte counts, bounded parameters | `p1_`, `p3_`, `p6_`, `p7_` |
+//! | which addresses have accounts | the same work and the same answer for all | `g4_`, `g5_` |
+//! | logins that exhaust memory or stall the server | threads of their own, a bounded queue, 503 beyond | `g8_` |
+//! | addresses that look or fold alike | one canonical form, compared bytewise | `e1_` |
+//! | the database is down | 503, nothing issued, no cookie cleared | `f2_` in `service` |
+//!
+//! Not here yet: throttling (G1–G3, G6, G7, G9, G11), second factors and password reset (M, S), key rotation (J11).
+//! They belong to later releases; until then, put a rate limit before `/auth/login`.
 
 mod auth;
 mod client;

@@ -161,3 +161,6 @@ impl<'de> Deserialize<'de> for Json {
         deserializer.deserialize_any(JsonVisitor)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,3 +80,66 @@ fn bearer(line: &[u8]) -> Scheme<'_> {
         _ => Scheme::Malformed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::head::TestLines;
+    use super::*;
+    use crate::config::AuthConfig;
+
+    fn look(query: Option<&str>, headers: &[(&str, &[u8])], sources: TokenSources) -> String {
+        let lines = TestLines(headers);
+        let cookie = Cookie::new(&AuthConfig::new("").session_cookie);
+        match find(&RequestHead::test("GET", query, &lines), sources, &cookie).credentials {
+            Ok(Credentials::Nothing) => "nothing".to_owned(),
+            Ok(Credentials::Bearer(token)) => format!("bearer {token}"),
+            Ok(Credentials::Session(token)) => format!("session {token}"),
+            Err(Problem::Payload(reason)) => format!("400 {reason:?}"),
+            Err(Problem::Operation(error)) => format!("401 {:?}", error.kind()),
+            Err(other) => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn b1_b3_a_token_is_found_in_one_place_or_refused() {
+        let cookie: (&str, &[u8]) = ("cookie", b"__Host-session_token=s");
+        for (query, headers, expected) in [
+            (None, vec![], "nothing"),
+            (None, vec![("authorization", b"Bearer a.b-c_d~e+f/g==".as_slice())], "bearer a.b-c_d~e+f/g=="),
+            (None, vec![("authorization", b"bEaReR t")], "bearer t"),
+            (None, vec![("authorization", b"Basic dTpw")], "nothing"),
+            (None, vec![("authorization", b"Bearerx t")], "nothing"),
+            (None, vec![("authorization", b"\xff\xfe")], "nothing"),
+            (None, vec![("authorization", b"Bearer")], "401 InvalidToken"),
+            (None, vec![("authorization", b"Bearer ")], "401 InvalidToken"),
+            (None, vec![("authorization", b"Bearer  t")], "401 InvalidToken"),
+            (None, vec![("authorization", b"Bearer\tt")], "401 InvalidToken"),
+            (None, vec![("authorization", b"Bearer t t")], "401 InvalidToken"),
+            (None, vec![("authorization", b"Bearer t,")], "401 InvalidToken"),
+            (None, vec![("authorization", b"Bearer \xff")], "401 InvalidToken"),
+            (None, vec![("authorization", b"Bearer"), cookie], "401 InvalidToken"),
+            (None, vec![("authorization", b"Basic dTpw"), cookie], "session s"),
+            (None, vec![cookie], "session s"),
+            (None, vec![cookie, cookie], "400 CookieTwice"),
+            (None, vec![("cookie", b"__Host-session_token=")], "nothing"),
+            (None, vec![("cookie", b"__host-session_token=s")], "nothing"),
+            (None, vec![("cookie", b"a=1;__Host-session_token=s ; b=2")], "session s"),
+            (None, vec![("cookie", b"\xff\xfe; =; ;;a")], "nothing"),
+            (None, vec![("authorization", b"Bearer t"), cookie], "bearer t"),
+            (None, vec![("authorization", b"Bearer t"), cookie, cookie], "bearer t"),
+            (None, vec![("authorization", b"Bearer t"), ("authorization", b"Bearer t")], "400 SeveralTokens"),
+            (Some("access_token=t"), vec![], "bearer t"),
+            (Some("access_token=t"), vec![cookie], "bearer t"),
+            (Some("access_token=t"), vec![("authorization", b"Bearer t")], "400 SeveralTokens"),
+            (Some("access_token=t"), vec![("authorization", b"Bearer")], "400 SeveralTokens"),
+            (Some("access_token=t"), vec![("authorization", b"Basic dTpw")], "bearer t"),
+            (Some("access_token=t&x=1&access%5Ftoken=t"), vec![], "400 SeveralTokens"),
+            (Some("access_token="), vec![cookie], "bearer "),
+        ] {
+            assert_eq!(look(query, &headers, TokenSources::HeaderAndQuery), expected, "{query:?} {headers:?}");
+        }
+        assert_eq!(look(Some("access_token=t"), &[cookie], TokenSources::HeaderOnly), "session s");
+        let header: (&str, &[u8]) = ("authorization", b"Bearer h");
+        assert_eq!(look(Some("access_token=t"), &[header], TokenSources::HeaderOnly), "bearer h");
+    }
+}

@@ -72,3 +72,21 @@ impl<'a> Single<'a> {
         }
     }
 }
+
+/// Header lines of a test: names in lower case.
+#[cfg(test)]
+pub(super) struct TestLines<'a>(pub(super) &'a [(&'a str, &'a [u8])]);
+
+#[cfg(test)]
+impl HeaderLines for TestLines<'_> {
+    fn each<'a>(&'a self, name: &str, line: &mut dyn FnMut(&'a [u8])) {
+        self.0.iter().filter(|(key, _)| *key == name).for_each(|(_, value)| line(value));
+    }
+}
+
+#[cfg(test)]
+impl<'a> RequestHead<'a> {
+    pub(super) fn test(method: &'a str, query: Option<&'a str>, headers: &'a TestLines<'_>) -> Self {
+        Self { method, query, authority: None, peer: None, stripped: None, headers }
+    }
+}

@@ -106,3 +106,80 @@ fn normal_authority(authority: &str, scheme: Option<&str>) -> Option<String> {
     };
     Some(lower.strip_suffix(default_port).map(str::to_owned).unwrap_or(lower))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::head::TestLines;
+    use super::*;
+
+    fn policy(same_site: SameSiteRequests) -> OriginPolicy {
+        let mut config = AuthConfig::new("");
+        config.allowed_origins = vec!["https://app.example.com".to_owned(), "http://dev.example.com:3000".to_owned()];
+        config.public_url = Some("https://public.example.com/base".to_owned());
+        config.same_site_requests = same_site;
+        OriginPolicy::new(&config)
+    }
+
+    fn passes(headers: &[(&str, &str)], same_site: SameSiteRequests) -> bool {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        policy(same_site).check(&RequestHead::test("POST", None, &TestLines(&headers))).is_ok()
+    }
+
+    #[test]
+    fn c4_requests_of_other_origins_are_told_apart() {
+        let host = ("host", "api.example.com");
+        for (headers, expected) in [
+            (vec![], true),
+            (vec![("sec-fetch-site", "same-origin")], true),
+            (vec![("sec-fetch-site", "none")], true),
+            (vec![("sec-fetch-site", "cross-site")], false),
+            (vec![("sec-fetch-site", "same-site")], false),
+            (vec![("sec-fetch-site", "Same-Origin")], false),
+            (vec![("sec-fetch-site", "")], false),
+            (vec![("sec-fetch-site", "same-origin"), ("sec-fetch-site", "same-origin")], false),
+            // `Sec-Fetch-Site` beats an `Origin` that fits the host, and the allow list beats both.
+            (vec![host, ("sec-fetch-site", "cross-site"), ("origin", "https://api.example.com")], false),
+            (vec![("sec-fetch-site", "cross-site"), ("origin", "https://app.example.com")], true),
+            (vec![("origin", "https://app.example.com")], true),
+            (vec![("origin", "https://APP.example.com:443")], true),
+            (vec![("origin", "http://dev.example.com:3000")], true),
+            (vec![("origin", "https://public.example.com")], true),
+            (vec![("origin", "http://app.example.com")], false),
+            (vec![("origin", "http://dev.example.com")], false),
+            (vec![host, ("origin", "https://api.example.com")], true),
+            (vec![("host", "api.example.com:443"), ("origin", "https://api.example.com")], true),
+            (vec![("host", "api.example.com:8443"), ("origin", "https://api.example.com")], false),
+            (vec![host, ("origin", "https://evil.example")], false),
+            (vec![host, ("origin", "https://api.example.com.evil.example")], false),
+            (vec![host, ("origin", "https://api.example.com@evil.example")], false),
+            (vec![host, ("origin", "null")], false),
+            (vec![host, ("origin", "")], false),
+            (vec![host, host, ("origin", "https://api.example.com")], false),
+            (vec![host, ("origin", "https://api.example.com"), ("origin", "https://evil.example")], false),
+            (vec![("origin", "https://api.example.com")], false),
+        ] {
+            assert_eq!(passes(&headers, SameSiteRequests::Refused), expected, "{headers:?}");
+        }
+        assert!(passes(&[("sec-fetch-site", "same-site")], SameSiteRequests::Allowed));
+        assert!(!passes(&[("sec-fetch-site", "cross-site")], SameSiteRequests::Allowed));
+    }
+
+    #[test]
+    fn http_2_names_the_host_in_the_request_target() {
+        let headers = TestLines(&[("origin", b"https://api.example.com")]);
+        let head = RequestHead { authority: Some("api.example.com"), ..RequestHead::test("POST", None, &headers) };
+        assert!(policy(SameSiteRequests::Refused).check(&head).is_ok());
+    }
+
+    #[test]
+    fn origins_and_urls_are_read_strictly() {
+        for text in ["", "null", "example.com", "https://", "https://a/", "https://a b", "://a", "https://a\u{e9}"] {
+            assert!(Origin::parse(text.as_bytes()).is_none(), "{text}");
+        }
+        for url in ["example.com", "ftp://example.com/x", "https:///x"] {
+            assert!(Origin::of_url(url).is_none(), "{url}");
+        }
+        assert_eq!(Origin::of_url("https://a.example/x?y#z"), Origin::parse(b"https://a.example"));
+        assert_eq!(Origin::of_url("https://[::1]:8055"), Origin::parse(b"https://[::1]:8055"));
+    }
+}

@@ -1,0 +1,98 @@
+//! A notes API on actix-web: everybody signs in and sees their own notes, an admin sees how many there are.
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+use actix_web::http::StatusCode;
+use actix_web::middleware::Logger;
+use actix_web::web::{Data, Json, Path, ServiceConfig, resource, scope};
+use actix_web::{App as ActixApp, HttpResponse, HttpServer, ResponseError};
+use auth_actix_web::{CurrentUser, RequireAuth, StripQueryToken};
+use notes::{App, NewNote, Notes};
+
+/// How long open requests may take once the server has been told to stop, in seconds.
+const DRAIN: u64 = 10;
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    notes::exit(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let app = App::start("actix-app").await?;
+    let address = app.address;
+    // Made once, outside the closure, and shared by all workers.
+    let (auth, notes) = (app.auth, Data::new(app.notes));
+    HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(notes.clone())
+            .configure(auth_actix_web::routes(&auth))
+            .configure(routes(&auth))
+            .wrap(Logger::default())
+            .wrap(StripQueryToken)
+    })
+    .shutdown_timeout(DRAIN)
+    .bind(address)?
+    .run()
+    .await?;
+    Ok(())
+}
+
+fn routes(auth: &auth_core::Auth) -> impl FnOnce(&mut ServiceConfig) + use<> {
+    let (signed_in, admin) = (RequireAuth::new(auth), RequireAuth::new(auth.guard().admin()));
+    move |config| {
+        config
+            .service(resource("/admin/notes").wrap(admin).get(count))
+            .service(
+                scope("/notes")
+                    .wrap(signed_in)
+                    .service(resource("").get(list).post(create))
+                    .service(resource("/{id}").delete(remove)),
+            );
+    }
+}
+
+async fn list(user: CurrentUser, notes: Data<Notes>) -> Result<HttpResponse, Failure> {
+    Ok(HttpResponse::Ok().json(notes.list(user.user()).await?))
+}
+
+async fn create(user: CurrentUser, notes: Data<Notes>, note: Json<NewNote>) -> Result<HttpResponse, Failure> {
+    Ok(HttpResponse::Created().json(notes.create(user.user(), note.into_inner()).await?))
+}
+
+async fn remove(user: CurrentUser, notes: Data<Notes>, id: Path<i64>) -> Result<HttpResponse, Failure> {
+    let removed = notes.delete(user.user(), id.into_inner()).await?;
+    Ok(if removed { HttpResponse::NoContent() } else { HttpResponse::NotFound() }.finish())
+}
+
+async fn count(notes: Data<Notes>) -> Result<HttpResponse, Failure> {
+    Ok(HttpResponse::Ok().json(notes.count().await?))
+}
+
+/// An error of the database: for the log, not for the client.
+#[derive(Debug)]
+struct Failure(Box<dyn Error>);
+
+impl<E: Error + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the notes are not available")
+    }
+}
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        tracing::error!(error = %self.0, "{self}");
+        HttpResponse::build(self.status_code()).finish()
+    }
+}

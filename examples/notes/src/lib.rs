@@ -1,0 +1,68 @@
+//! What both example apps share: settings, first start and a table of notes. Nothing of a web framework.
+
+mod first_start;
+mod note;
+mod settings;
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use auth_core::Auth;
+use auth_sea_orm::SeaOrmStore;
+
+pub use note::{Count, NewNote, Note, Notes};
+
+/// What a server needs.
+pub struct App {
+    /// Authentication, over tables in the database.
+    pub auth: Auth,
+    /// The notes, in the same database.
+    pub notes: Notes,
+    /// Where to listen: `HOST` and `PORT`.
+    pub address: SocketAddr,
+}
+
+impl App {
+    /// Reads the environment, opens the database, and makes an admin when there is nobody yet.
+    ///
+    /// # Errors
+    /// Says which setting is wrong and what to do.
+    pub async fn start(name: &str) -> Result<Self, Box<dyn Error>> {
+        let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+        tracing_subscriber::fmt().with_env_filter(filter).init();
+
+        let settings = settings::Settings::read(name)?;
+        let store = SeaOrmStore::connect(&settings.database_url).await?;
+        store.migrate().await?;
+        let auth = Auth::builder(store).config(settings.auth).build()?;
+        first_start::create_admin(&auth).await?;
+        let notes = Notes::open(&settings.database_url).await?;
+        println!("listening on http://{}", settings.address);
+        Ok(Self { auth, notes, address: settings.address })
+    }
+}
+
+/// Prints why a program ends, if it is an error, and says so in the exit code.
+pub fn exit(result: Result<(), Box<dyn Error>>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprintln!("  because: {cause}");
+        source = cause.source();
+    }
+    ExitCode::FAILURE
+}
+
+/// Resolves when the program should stop: SIGTERM, or ctrl-c.
+///
+/// # Errors
+/// When the operating system takes no handler.
+pub async fn stop_signal() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        result = tokio::signal::ctrl_c() => result,
+    }
+}

@@ -1,0 +1,80 @@
+//! The settings, from environment variables.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use auth_core::{AuthConfig, ConfigError, SecureRandom as _, SystemRandom};
+
+/// What the environment says.
+pub(crate) struct Settings {
+    pub(crate) database_url: String,
+    pub(crate) address: SocketAddr,
+    pub(crate) auth: AuthConfig,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    #[error("{name}: `{value}` cannot be read: write {expected}")]
+    Unreadable { name: &'static str, value: String, expected: &'static str },
+    #[error("SECRET is not set, and there is no database file to keep one beside: set it to 32 random bytes or more")]
+    NoSecret,
+    #[error("the secret beside the database, {path}: {source}; make it readable, or set SECRET")]
+    SecretFile { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+impl Settings {
+    pub(crate) fn read(name: &str) -> Result<Self, SettingsError> {
+        let database_url = var("DATABASE_URL").unwrap_or_else(|| format!("sqlite://{name}.db?mode=rwc"));
+        let host = parsed("HOST", IpAddr::V4(Ipv4Addr::LOCALHOST), "an IP address")?;
+        let port = parsed("PORT", 8055, "a port from 0 to 65535")?;
+        let secret = match var("SECRET") {
+            Some(secret) => secret,
+            None => kept_secret(&database_url)?,
+        };
+        let auth = AuthConfig::from_vars(|name| if name == "SECRET" { Some(secret.clone()) } else { var(name) })?;
+        Ok(Self { database_url, address: SocketAddr::new(host, port), auth })
+    }
+}
+
+fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn parsed<T: FromStr>(name: &'static str, default: T, expected: &'static str) -> Result<T, SettingsError> {
+    let Some(value) = var(name) else { return Ok(default) };
+    value.parse().map_err(|_| SettingsError::Unreadable { name, value, expected })
+}
+
+/// The secret that an earlier start left beside the database file, or a new one.
+fn kept_secret(database_url: &str) -> Result<String, SettingsError> {
+    let path = database_file(database_url).ok_or(SettingsError::NoSecret)?.with_added_extension("key");
+    match fs::read_to_string(&path) {
+        Ok(secret) => return Ok(secret.trim().to_owned()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(source) => return Err(SettingsError::SecretFile { path, source }),
+    }
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| SettingsError::NoSecret)?;
+    let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    write_private(&path, &secret).map_err(|source| SettingsError::SecretFile { path: path.clone(), source })?;
+    println!("SECRET is not set: made a random one and kept it in {} (mode 0600)", path.display());
+    Ok(secret)
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
+}
+
+/// The file behind a SQLite URL.
+fn database_file(url: &str) -> Option<PathBuf> {
+    let rest = url.strip_prefix("sqlite:")?;
+    let path = rest.strip_prefix("//").unwrap_or(rest).split('?').next()?;
+    (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
+}

@@ -1,0 +1,77 @@
+//! The contract's routes on actix-web.
+
+use std::net::SocketAddr;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::Logger;
+use actix_web::web::{Json, ServiceConfig, resource, scope};
+use actix_web::{App, HttpRequest, HttpServer};
+use auth_actix_web::{CurrentUser, RequireAuth, StripQueryToken};
+use auth_core::Auth;
+use auth_core::http::Guard;
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::{Server, answer};
+
+pub(super) async fn serve(auth: &Auth, prefix: &str) -> Server {
+    let (started, running) = oneshot::channel();
+    let (auth, prefix) = (auth.clone(), prefix.to_owned());
+    // actix-web brings its own runtime, one a thread.
+    std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let server = HttpServer::new(move || {
+                App::new()
+                    .configure(|config| routes(config, &auth))
+                    .service(scope(&prefix).configure(auth_actix_web::routes(&auth)))
+                    .wrap(Logger::default())
+                    .wrap(StripQueryToken)
+            })
+            .workers(1)
+            .disable_signals()
+            .bind(("127.0.0.1", 0))
+            .expect("a free port");
+            let addr: SocketAddr = *server.addrs().first().expect("an address");
+            let server = server.run();
+            // The test may have given up meanwhile: then there is nobody to serve.
+            let _ = started.send((addr, server.handle()));
+            server.await
+        })
+    });
+    let (addr, handle) = running.await.expect("the server starts");
+    Server { addr, _stop: Box::new(Stop(handle)) }
+}
+
+struct Stop(ServerHandle);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        // The message is sent when the future is made; nobody waits for the end of the threads.
+        drop(self.0.stop(false));
+    }
+}
+
+fn routes(config: &mut ServiceConfig, auth: &Auth) {
+    let guarded = |path: &str, guard: Guard| resource(path).wrap(RequireAuth::new(guard)).to(show);
+    config
+        .service(resource("/open").to(async || "open"))
+        .service(guarded("/guarded", auth.guard()))
+        .service(resource("/optional").wrap(RequireAuth::new(auth.guard().optional())).to(show_optional))
+        .service(guarded("/admin", auth.guard().admin()))
+        .service(guarded("/editor", auth.guard().role("editor")))
+        .service(guarded("/header-only", auth.guard().headers_only()))
+        .service(guarded("/closure", auth.guard().check_that(|identity| !identity.is_admin())))
+        .service(resource("/unguarded").to(show));
+}
+
+async fn show(user: CurrentUser, request: HttpRequest) -> Json<Value> {
+    let uri = request.uri();
+    let matched = request.match_info().get_ref().uri();
+    assert_eq!(uri, matched, "the token is gone from both");
+    tracing::trace!(?request, "a handler that logs what it gets");
+    Json(answer(Some(&user), &uri.to_string()))
+}
+
+async fn show_optional(user: Option<CurrentUser>, request: HttpRequest) -> Json<Value> {
+    Json(answer(user.as_deref(), &request.uri().to_string()))
+}

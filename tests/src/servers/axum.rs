@@ -1,0 +1,59 @@
+//! The contract's routes on axum.
+
+use std::net::SocketAddr;
+
+use auth_axum::{CurrentUser, RequireAuth, StripQueryToken};
+use auth_core::Auth;
+use axum::extract::{OriginalUri, Request};
+use axum::http::Uri;
+use axum::routing::any;
+use axum::{Json, Router};
+use serde_json::Value;
+use tower_http::trace::TraceLayer;
+
+use super::{Server, answer};
+
+pub(super) async fn serve(auth: &Auth, prefix: &str) -> Server {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let addr = listener.local_addr().expect("an address");
+    let service = app(auth, prefix).into_make_service_with_connect_info::<SocketAddr>();
+    let task = tokio::spawn(async move { axum::serve(listener, service).await });
+    Server { addr, _stop: Box::new(Abort(task.abort_handle())) }
+}
+
+struct Abort(tokio::task::AbortHandle);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn app(auth: &Auth, prefix: &str) -> Router {
+    let guarded = |path: &str, guard: auth_core::http::Guard| {
+        Router::new().route(path, any(show)).route_layer(RequireAuth::new(guard))
+    };
+    let routes = auth_axum::routes(auth);
+    let app = Router::new()
+        .route("/open", any(async || "open"))
+        .merge(guarded("/guarded", auth.guard()))
+        .merge(Router::new().route("/optional", any(show_optional)).route_layer(RequireAuth::new(auth.guard().optional())))
+        .merge(guarded("/admin", auth.guard().admin()))
+        .merge(guarded("/editor", auth.guard().role("editor")))
+        .merge(guarded("/header-only", auth.guard().headers_only()))
+        .merge(guarded("/closure", auth.guard().check_that(|identity| !identity.is_admin())))
+        .route("/unguarded", any(show));
+    let app = if prefix.is_empty() { app.merge(routes) } else { app.nest(prefix, routes) };
+    // As the examples have it: a logger, and the strip outside of it.
+    app.layer(TraceLayer::new_for_http()).layer(StripQueryToken)
+}
+
+async fn show(user: CurrentUser, uri: Uri, original: OriginalUri, request: Request) -> Json<Value> {
+    assert_eq!(uri, original.0, "the token is gone from both");
+    tracing::trace!(?request, "a handler that logs what it gets");
+    Json(answer(Some(&user), &uri.to_string()))
+}
+
+async fn show_optional(user: Option<CurrentUser>, uri: Uri) -> Json<Value> {
+    Json(answer(user.as_deref(), &uri.to_string()))
+}

@@ -1,0 +1,49 @@
+//! Real servers on both frameworks, with the routes that the contract of `auth-testkit` wants.
+
+mod actix;
+mod axum;
+
+use std::net::SocketAddr;
+
+use auth_core::{Auth, Identity};
+use serde_json::{Value, json};
+
+/// The frameworks. Every suite over HTTP runs on each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framework {
+    /// `auth-axum`.
+    Axum,
+    /// `auth-actix-web`.
+    ActixWeb,
+}
+
+impl Framework {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Axum, Self::ActixWeb];
+
+    /// Starts a server on a free port, with the auth routes under `prefix`.
+    pub async fn serve(self, auth: &Auth, prefix: &str) -> Server {
+        match self {
+            Self::Axum => axum::serve(auth, prefix).await,
+            Self::ActixWeb => actix::serve(auth, prefix).await,
+        }
+    }
+}
+
+/// A running server; dropping it stops it.
+pub struct Server {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    _stop: Box<dyn std::any::Any + Send>,
+}
+
+/// What the guarded routes of the contract answer.
+fn answer(identity: Option<&Identity>, uri: &str) -> Value {
+    json!({
+        "user": identity.map(Identity::user),
+        "role": identity.and_then(Identity::role),
+        "admin": identity.is_some_and(Identity::is_admin),
+        "session": identity.and_then(Identity::session),
+        "uri": uri,
+    })
+}
