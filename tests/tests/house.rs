@@ -1,0 +1,82 @@
+//! Rules of the house that a compiler does not know.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn rust_files(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        if entry.is_dir() && entry.file_name().is_some_and(|name| name != "target") {
+            files.extend(rust_files(&entry));
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&entry).expect("a text");
+            files.push((entry, text));
+        }
+    }
+    files
+}
+
+/// Lines that do something: no comments, no blank lines.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"))
+}
+
+#[test]
+fn adapters_know_no_status_header_cookie_or_json() {
+    const FORBIDDEN: [&str; 16] = [
+        "UNAUTHORIZED", "FORBIDDEN", "BAD_REQUEST", "NOT_FOUND", "TOO_MANY", "SERVICE_UNAVAILABLE", "Bearer",
+        "authorization", "AUTHORIZATION", "COOKIE", "set-cookie", "WWW", "serde_json", "access_token", "refresh_token",
+        "json!",
+    ];
+    for adapter in ["auth-axum", "auth-actix-web"] {
+        for (path, text) in rust_files(&root().join("crates").join(adapter).join("src")) {
+            for line in code(&text) {
+                for word in FORBIDDEN {
+                    assert!(!line.contains(word), "{}: `{word}` in `{line}` belongs in auth-core", path.display());
+                }
+                let digits: Vec<_> = line.split(|c: char| !c.is_ascii_digit()).collect();
+                let status = digits.iter().any(|number| number.len() == 3 && matches!(number.as_bytes()[0], b'1'..=b'5'));
+                assert!(!status, "{}: a status in `{line}` belongs in auth-core", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn adapters_are_short() {
+    for adapter in ["auth-axum", "auth-actix-web"] {
+        let files = rust_files(&root().join("crates").join(adapter).join("src"));
+        let lines: usize = files.iter().map(|(_, text)| code(text).count()).sum();
+        assert!(lines <= 350, "{adapter} has {lines} lines of code");
+    }
+}
+
+#[test]
+fn every_requirement_of_these_routes_has_a_test_named_after_it() {
+    const ROWS: &str = "r1 r3 r4 r5 r6 r7 r8 r10 r11 j1 j2 j3 j4 j5 j6 j7 j8 j9 j10 j12 b1 b2 b3 b4 b5 b6 b7 \
+                        c1 c2 c3 c4 c5 c6 c7 c8 p1 p3 p6 p7 g4 g5 g8 g10 e1 e2 f3";
+    let files: Vec<_> = ["crates", "tests"].iter().flat_map(|folder| rust_files(&root().join(folder))).collect();
+    let missing: Vec<_> = ROWS
+        .split_whitespace()
+        .filter(|row| {
+            let names = [format!("fn {row}_"), format!("_{row}_")];
+            !files.iter().any(|(_, text)| {
+                code(text).any(|line| line.contains("fn ") && names.iter().any(|name| line.contains(name.as_str())))
+            })
+        })
+        .collect();
+    assert!(missing.is_empty(), "no test is named after {missing:?}");
+}
+
+#[test]
+fn files_have_one_job() {
+    for folder in ["crates", "examples", "tests"] {
+        for (path, text) in rust_files(&root().join(folder)) {
+            assert!(text.lines().count() <= 500, "{} has {} lines: split it", path.display(), text.lines().count());
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! The typed operations over real stores, with faults and with real concurrency.
+#![expect(clippy::future_not_send, missing_docs, reason = "tests")]
+
+use std::time::Duration;
+
+use auth_core::store::memory::MemoryStore;
+use auth_core::store::{SessionMode, StoreErrorKind, UserStatus};
+use auth_core::{
+    Auth, AuthConfig, ClientInfo, Email, ErrorKind, Grant, HashParams, LoginRequest, NewUser, Password, RefreshToken,
+    UserId, UserUpdate,
+};
+use auth_testkit::{Fault, FaultyStore, ManualClock, Moment, Operation};
+use auth_tests::databases::{Database, Kind};
+use serde_json::{Map, Value, json};
+
+const PASSWORD: &str = "correct horse battery staple";
+
+/// An `Auth` over a store that can fail, with one user.
+struct World {
+    auth: Auth,
+    store: FaultyStore,
+    clock: ManualClock,
+    user: UserId,
+    client: ClientInfo,
+    /// Removed with this value.
+    _database: Option<Database>,
+}
+
+impl World {
+    async fn memory() -> Self {
+        Self::over(FaultyStore::new(MemoryStore::new()), None, config()).await
+    }
+
+    async fn sqlite() -> Self {
+        let database = Database::fresh(Kind::Sqlite).await.expect("always there");
+        Self::over(FaultyStore::new(database.store().await), Some(database), config()).await
+    }
+
+    async fn over(store: FaultyStore, database: Option<Database>, config: AuthConfig) -> Self {
+        let clock = ManualClock::stopped();
+        let auth = Auth::builder(store.clone()).config(config).clock(clock.clone()).build().expect("a configuration");
+        let user = auth.create_user(NewUser::new(email(), Password::new(PASSWORD))).await.expect("a user");
+        store.reset_calls();
+        Self { auth, store, clock, user, client: ClientInfo::default(), _database: database }
+    }
+
+    async fn login(&self) -> RefreshToken {
+        let tokens = self.auth.open_session(&self.user, SessionMode::Json, &self.client).await.expect("a session");
+        self.store.reset_calls();
+        refresh_of(tokens.grant)
+    }
+
+    async fn refresh(&self, token: &RefreshToken) -> Result<RefreshToken, ErrorKind> {
+        let result = self.auth.refresh(token, &self.client).await;
+        result.map(|tokens| refresh_of(tokens.grant)).map_err(|error| error.kind())
+    }
+
+    fn fail(&self, operation: Operation, moment: Moment) {
+        self.store.fail(operation, Fault::new(StoreErrorKind::Unavailable, moment).times(1));
+    }
+}
+
+fn config() -> AuthConfig {
+    AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7")
+}
+
+fn email() -> Email {
+    Email::parse("ada@example.com").expect("an address")
+}
+
+fn refresh_of(grant: Grant) -> RefreshToken {
+    match grant {
+        Grant::Pair { refresh, .. } => refresh,
+        Grant::Session(_) => panic!("not in this mode"),
+    }
+}
+
+/// One test for each store.
+macro_rules! on_every_store {
+    ($($(#[$meta:meta])* async fn $name:ident($world:ident: World) $body:block)*) => {
+        mod memory {
+            $(#[tokio::test(flavor = "multi_thread")] async fn $name() { super::$name(super::World::memory().await).await; })*
+        }
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")] async fn $name() { super::$name(super::World::sqlite().await).await; })*
+        }
+        $($(#[$meta])* async fn $name($world: World) $body)*
+    };
+}
+
+on_every_store! {
+    async fn r3_64_tasks_that_refresh_one_token_get_one_successor(world: World) {
+        let token = world.login().await;
+        let tasks: Vec<_> = (0..64)
+            .map(|_| {
+                let (auth, token, client) = (world.auth.clone(), token.clone(), world.client.clone());
+                tokio::spawn(async move { auth.refresh(&token, &client).await.map(|tokens| refresh_of(tokens.grant)) })
+            })
+            .collect();
+        let mut successors = std::collections::BTreeSet::new();
+        for task in tasks {
+            let successor = task.await.expect("ends").expect("is answered");
+            successors.insert(successor.expose_secret().to_owned());
+        }
+        assert_eq!(successors.len(), 1);
+        assert!(!successors.contains(token.expose_secret()));
+        world.clock.advance(Duration::from_secs(60));
+        let successor = RefreshToken::new(successors.pop_first().expect("one"));
+        world.refresh(&successor).await.expect("the successor counts");
+    }
+
+    async fn r4_a_lost_answer_of_the_store_costs_nothing(world: World) {
+        let token = world.login().await;
+        world.fail(Operation::Rotate, Moment::AfterWork);
+        assert_eq!(world.refresh(&token).await.map(drop), Err(ErrorKind::Unavailable));
+        let retried = world.refresh(&token).await.expect("the retry is answered");
+        let again = world.refresh(&token).await.expect("and so is the next");
+        assert_eq!(retried.expose_secret(), again.expose_secret());
+        world.clock.advance(Duration::from_secs(60));
+        world.refresh(&retried).await.expect("the successor counts");
+    }
+
+    async fn r1_a_rotation_is_two_statements_and_a_replay_is_one(world: World) {
+        let token = world.login().await;
+        world.refresh(&token).await.expect("rotates");
+        assert_eq!((world.store.calls(Operation::Load), world.store.calls(Operation::Rotate)), (1, 1));
+        assert_eq!(world.store.total_calls(), 2);
+        world.refresh(&token).await.expect("is replayed");
+        assert_eq!((world.store.calls(Operation::Load), world.store.total_calls()), (2, 3));
+    }
+
+    async fn r7_a_mangled_token_is_not_even_looked_up(world: World) {
+        let token = world.login().await;
+        let mangled = RefreshToken::new(token.expose_secret().replacen(|c: char| c.is_ascii_lowercase(), "_", 1));
+        assert_eq!(world.refresh(&mangled).await.map(drop), Err(ErrorKind::InvalidCredentials));
+        assert_eq!(world.store.total_calls(), 0);
+        world.refresh(&token).await.expect("the session lives on");
+    }
+
+    async fn r5_no_token_outlives_the_session(world: World) {
+        let token = world.login().await;
+        let day = Duration::from_secs(86_400);
+        let mut token = token;
+        for _ in 0..17 {
+            world.clock.advance(5 * day);
+            token = world.refresh(&token).await.expect("within the idle time");
+        }
+        // Day 85 of 90: the idle time of seven days is cut off at the absolute end.
+        world.clock.advance(5 * day - Duration::from_secs(60));
+        let tokens = world.auth.refresh(&token, &world.client).await.expect("a minute before the end");
+        assert_eq!(tokens.expires_in, Duration::from_secs(60));
+        let Grant::Pair { refresh, refresh_expires_in, .. } = tokens.grant else { panic!("a pair") };
+        assert_eq!(refresh_expires_in, Duration::from_secs(60));
+        world.clock.advance(Duration::from_secs(60));
+        assert_eq!(world.refresh(&refresh).await.map(drop), Err(ErrorKind::SessionOver));
+    }
+
+    async fn r8_every_change_of_a_user_ends_the_sessions(world: World) {
+        let changes = [
+            UserUpdate { password: Some(Password::new("another password")), ..UserUpdate::default() },
+            UserUpdate { status: Some(UserStatus::Suspended), ..UserUpdate::default() },
+            UserUpdate { status: Some(UserStatus::Active), ..UserUpdate::default() },
+            UserUpdate { admin_access: Some(true), ..UserUpdate::default() },
+            UserUpdate { email: Some(Email::parse("b@example.com").expect("an address")), ..UserUpdate::default() },
+        ];
+        let mut dead = Vec::new();
+        for change in changes {
+            if change.status != Some(UserStatus::Active) {
+                dead.push(world.login().await);
+            }
+            assert!(world.auth.update_user(&world.user, change).await.expect("changes"));
+            for token in &dead {
+                assert_eq!(world.refresh(token).await.map(drop), Err(ErrorKind::SessionOver));
+            }
+        }
+        dead.push(world.login().await);
+        assert!(world.auth.delete_user(&world.user).await.expect("deletes"));
+        for token in &dead {
+            assert_eq!(world.refresh(token).await.map(drop), Err(ErrorKind::SessionOver));
+        }
+    }
+
+    async fn f2_an_outage_at_any_step_issues_nothing_and_loses_nothing(world: World) {
+        let token = world.login().await;
+        for operation in [Operation::Load, Operation::Rotate] {
+            world.fail(operation, Moment::BeforeWork);
+            assert_eq!(world.refresh(&token).await.map(drop), Err(ErrorKind::Unavailable), "{operation:?}");
+        }
+        let login = || world.auth.login(LoginRequest::new(email(), Password::new(PASSWORD)), &world.client);
+        for (operation, moment) in [
+            (Operation::FindByEmail, Moment::BeforeWork),
+            (Operation::Open, Moment::BeforeWork),
+            (Operation::Open, Moment::AfterWork),
+        ] {
+            world.fail(operation, moment);
+            let error = login().await.expect_err("the store is down");
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{operation:?} {moment:?}");
+        }
+        world.refresh(&token).await.expect("the session lives on");
+        login().await.expect("and logins work again");
+    }
+
+    async fn p6_a_password_beyond_the_cap_is_refused_without_a_hash(world: World) {
+        let long = Password::new("x".repeat(1025));
+        let error = world.auth.login(LoginRequest::new(email(), long.clone()), &world.client).await.expect_err("too long");
+        assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
+        assert_eq!(world.store.total_calls(), 0);
+        let other = Email::parse("other@example.com").expect("an address");
+        let error = world.auth.create_user(NewUser::new(other, long)).await.expect_err("too long");
+        assert_eq!(error.kind(), ErrorKind::WeakPassword);
+    }
+
+    async fn p1_a_login_strengthens_a_hash_with_older_parameters(world: World) {
+        let mut stronger = config();
+        stronger.hash = HashParams::new(19_456, 3, 1).expect("in range");
+        stronger.max_hash = stronger.hash;
+        let auth = Auth::builder(world.store.clone()).config(stronger).build().expect("a configuration");
+        let login = || auth.login(LoginRequest::new(email(), Password::new(PASSWORD)), &world.client);
+        let stored = async || {
+            let user = auth.find_user(&world.user).await.expect("finds").expect("is there");
+            user.password.expect("has one").as_phc().to_owned()
+        };
+        assert!(stored().await.contains("m=19456,t=2,p=1"));
+        let session = world.login().await;
+        login().await.expect("the old hash still counts");
+        assert!(stored().await.contains("m=19456,t=3,p=1"));
+        login().await.expect("and so does the new one");
+        world.refresh(&session).await.expect("no session ended: the password is the same");
+    }
+}
+
+#[tokio::test]
+async fn j7_the_claims_hook_adds_claims_and_cannot_set_ours() {
+    let with_hook = |claim: &'static str| {
+        let hook = move |_: &auth_core::store::UserRecord| -> Map<String, Value> {
+            [(claim.to_owned(), json!("acme"))].into_iter().collect()
+        };
+        let store = MemoryStore::new();
+        Auth::builder(store).config(config()).claims(hook).build().expect("a configuration")
+    };
+    for claim in ["id", "role", "admin_access", "exp", "iss", "session", "scope", "sub", "ep"] {
+        let auth = with_hook(claim);
+        let user = auth.create_user(NewUser::new(email(), Password::new(PASSWORD))).await.expect("a user");
+        let error = auth.open_session(&user, SessionMode::Json, &ClientInfo::default()).await.expect_err(claim);
+        assert_eq!(error.kind(), ErrorKind::Internal);
+    }
+    let auth = with_hook("tenant");
+    let user = auth.create_user(NewUser::new(email(), Password::new(PASSWORD))).await.expect("a user");
+    let tokens = auth.open_session(&user, SessionMode::Json, &ClientInfo::default()).await.expect("a session");
+    let Grant::Pair { access, .. } = tokens.grant else { panic!("a pair") };
+    let claims: Map<String, Value> = auth.verify(access.expose_secret()).expect("good").claims().expect("the app's");
+    assert_eq!(claims["tenant"], "acme");
+    let tokens = auth.open_session(&user, SessionMode::Session, &ClientInfo::default()).await.expect("a session");
+    let Grant::Session(token) = tokens.grant else { panic!("a session token") };
+    let identity = auth.verify_session(&token).await.expect("good");
+    assert_eq!(identity.claims::<Map<String, Value>>().expect("the app's")["tenant"], "acme");
+}
+
+#[tokio::test]
+async fn r6_the_database_file_holds_no_secret() {
+    use base64::Engine as _;
+
+    let database = Database::fresh(Kind::Sqlite).await.expect("always there");
+    let file = database.file().expect("a file");
+    let world = World::over(FaultyStore::new(database.store().await), Some(database), config()).await;
+    let mut secrets = vec![PASSWORD.as_bytes().to_vec()];
+    for mode in [SessionMode::Json, SessionMode::Session] {
+        let tokens = world.auth.open_session(&world.user, mode, &world.client).await.expect("a session");
+        let texts = match tokens.grant {
+            Grant::Pair { access, refresh, .. } => {
+                let next = world.refresh(&refresh).await.expect("rotates");
+                [access.expose_secret(), refresh.expose_secret(), next.expose_secret()].map(str::to_owned).to_vec()
+            }
+            Grant::Session(token) => vec![token.expose_secret().to_owned()],
+        };
+        for text in texts {
+            if let Ok(bytes) = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(&text) {
+                // Family and secret, as bytes and as text.
+                secrets.extend([bytes[25..41].to_vec(), bytes[41..73].to_vec()]);
+                secrets.extend([&bytes[25..41], &bytes[41..73]].map(hex));
+            }
+            secrets.push(text.into_bytes());
+        }
+    }
+    let wal = file.with_added_extension("wal");
+    let wal = file.with_file_name(format!("{}-wal", file.file_name().expect("a name").display())).exists().then_some(wal);
+    assert!(wal.is_some(), "the newest rows are in the log");
+    let mut dump = std::fs::read(&file).expect("the file");
+    dump.extend(std::fs::read(file.with_file_name("test.db-wal")).expect("the log"));
+    assert!(contains(&dump, world.user.as_str().as_bytes()), "the dump has the rows");
+    for secret in secrets {
+        assert!(secret.len() >= 16 && !contains(&dump, &secret), "a secret of {} bytes is in the dump", secret.len());
+    }
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+fn hex(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()
+}
