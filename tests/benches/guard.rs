@@ -1,6 +1,5 @@
 //! What a guard costs: a verification beside the HMAC in it and beside `jsonwebtoken`, and a guarded handler beside a
 //! bare one, in process. `cargo bench -p auth-tests` prints the times and then the ratios.
-#![expect(missing_docs, reason = "criterion's macros")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -78,7 +77,8 @@ fn axum_handlers(criterion: &mut Criterion, fixture: &Fixture) {
 }
 
 fn actix_handlers(criterion: &mut Criterion, fixture: &Fixture) {
-    let bare = fixture.runtime.block_on(test::init_service(App::new().service(web::resource("/").get(async || "hello"))));
+    let bare =
+        fixture.runtime.block_on(test::init_service(App::new().service(web::resource("/").get(async || "hello"))));
     let guard = auth_actix_web::RequireAuth::new(&fixture.auth);
     let guarded = App::new().service(web::resource("/").wrap(guard).get(async || "hello"));
     let guarded = fixture.runtime.block_on(test::init_service(guarded));

@@ -39,7 +39,8 @@ fn adapters_know_no_status_header_cookie_or_json() {
                     assert!(!line.contains(word), "{}: `{word}` in `{line}` belongs in auth-core", path.display());
                 }
                 let digits: Vec<_> = line.split(|c: char| !c.is_ascii_digit()).collect();
-                let status = digits.iter().any(|number| number.len() == 3 && matches!(number.as_bytes()[0], b'1'..=b'5'));
+                let status =
+                    digits.iter().any(|number| number.len() == 3 && matches!(number.as_bytes()[0], b'1'..=b'5'));
                 assert!(!status, "{}: a status in `{line}` belongs in auth-core", path.display());
             }
         }

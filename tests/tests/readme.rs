@@ -1,5 +1,4 @@
 //! The code in the README compiles, and is as short as the README claims.
-#![expect(missing_docs, reason = "made from the README")]
 
 include!(concat!(env!("OUT_DIR"), "/readme.rs"));
 

@@ -1,5 +1,5 @@
 //! The typed operations over real stores, with faults and with real concurrency.
-#![expect(clippy::future_not_send, missing_docs, reason = "tests")]
+#![expect(clippy::future_not_send, reason = "tests")]
 
 use std::time::Duration;
 
@@ -283,7 +283,8 @@ async fn r6_the_database_file_holds_no_secret() {
         }
     }
     let wal = file.with_added_extension("wal");
-    let wal = file.with_file_name(format!("{}-wal", file.file_name().expect("a name").display())).exists().then_some(wal);
+    let wal =
+        file.with_file_name(format!("{}-wal", file.file_name().expect("a name").display())).exists().then_some(wal);
     assert!(wal.is_some(), "the newest rows are in the log");
     let mut dump = std::fs::read(&file).expect("the file");
     dump.extend(std::fs::read(file.with_file_name("test.db-wal")).expect("the log"));

@@ -1,7 +1,16 @@
 //! Test tools for `auth-core`, for its own tests and for those of its users.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is its result"
+)]
 
 mod clock;
+mod faulty;
+pub mod store;
 mod test_auth;
 
 pub use clock::ManualClock;
+pub use faulty::{Fault, FaultyStore, Moment, Operation};
 pub use test_auth::{TestAuth, TestUser};

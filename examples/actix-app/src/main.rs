@@ -42,14 +42,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
 fn routes(auth: &auth_core::Auth) -> impl FnOnce(&mut ServiceConfig) + use<> {
     let (signed_in, admin) = (RequireAuth::new(auth), RequireAuth::new(auth.guard().admin()));
     move |config| {
-        config
-            .service(resource("/admin/notes").wrap(admin).get(count))
-            .service(
-                scope("/notes")
-                    .wrap(signed_in)
-                    .service(resource("").get(list).post(create))
-                    .service(resource("/{id}").delete(remove)),
-            );
+        config.service(resource("/admin/notes").wrap(admin).get(count)).service(
+            scope("/notes")
+                .wrap(signed_in)
+                .service(resource("").get(list).post(create))
+                .service(resource("/{id}").delete(remove)),
+        );
     }
 }
 

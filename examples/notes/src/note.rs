@@ -3,7 +3,6 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use auth_core::UserId;
-use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbErr,
     EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, Schema, Set,
@@ -92,8 +91,8 @@ impl Notes {
     /// # Errors
     /// When the database fails.
     pub async fn delete(&self, owner: &UserId, id: i64) -> Result<bool, DbErr> {
-        let mine = entity::Column::Owner.eq(owner.as_str()).and(Expr::col(entity::Column::Id).eq(id));
-        Ok(entity::Entity::delete_many().filter(mine).exec(&self.0).await?.rows_affected > 0)
+        let (this, mine) = (entity::Column::Id.eq(id), entity::Column::Owner.eq(owner.as_str()));
+        Ok(entity::Entity::delete_many().filter(this).filter(mine).exec(&self.0).await?.rows_affected > 0)
     }
 
     /// How many notes there are.

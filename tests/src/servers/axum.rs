@@ -37,7 +37,9 @@ fn app(auth: &Auth, prefix: &str) -> Router {
     let app = Router::new()
         .route("/open", any(async || "open"))
         .merge(guarded("/guarded", auth.guard()))
-        .merge(Router::new().route("/optional", any(show_optional)).route_layer(RequireAuth::new(auth.guard().optional())))
+        .merge(
+            Router::new().route("/optional", any(show_optional)).route_layer(RequireAuth::new(auth.guard().optional())),
+        )
         .merge(guarded("/admin", auth.guard().admin()))
         .merge(guarded("/editor", auth.guard().role("editor")))
         .merge(guarded("/header-only", auth.guard().headers_only()))

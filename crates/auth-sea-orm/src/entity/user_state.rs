@@ -1,0 +1,17 @@
+//! What the credentials of a user are worth, wherever the user lives.
+
+use sea_orm::entity::prelude::*;
+
+/// The state of one user; a user without a row has epoch 0.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "auth_user_state")]
+pub struct Model {
+    /// Whose it is. It stays when the user is removed, so that old sessions stay dead.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_id: String,
+    /// Raised by every change of password, status, role, factor or address.
+    pub cred_epoch: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,127 @@
+//! The one place that sends a statement again.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::time::Duration;
+
+use auth_core::store::{StoreError, StoreErrorKind};
+use sea_orm::DbErr;
+use tokio::time::{sleep, timeout};
+
+use crate::error::{Failure, store_error};
+
+/// No operation lasts longer: a connection whose other end is silently gone must not hold a login for minutes.
+const DEADLINE: Duration = Duration::from_secs(10);
+const MOST_ATTEMPTS: u32 = 10;
+
+/// Whether an attempt may be repeated when its connection broke, so that nobody knows whether it was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resend {
+    /// Doing it twice is as good as once.
+    Safe,
+    /// Doing it twice could be told from once.
+    Never,
+}
+
+/// How an attempt failed.
+#[derive(Debug)]
+pub(crate) enum Attempt {
+    /// In a statement, before anything was committed, unless the statement commits itself.
+    Statement(DbErr),
+    /// While a transaction was committed.
+    Commit(DbErr),
+}
+
+impl From<DbErr> for Attempt {
+    fn from(error: DbErr) -> Self {
+        Self::Statement(error)
+    }
+}
+
+/// Runs `attempt` until it succeeds, fails for good, or time is up.
+///
+/// What the database took back (40001, 1205, 1213, SQLITE_BUSY) left no trace, so that is repeated always; a lost
+/// connection is replaced once, when `resend` allows.
+pub(crate) async fn retrying<T, F>(resend: Resend, attempt: impl FnMut() -> F + Send) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, Attempt>> + Send,
+    T: Send,
+{
+    match timeout(DEADLINE, until_done(resend, attempt)).await {
+        Ok(outcome) => outcome.map_err(store_error),
+        Err(_) => Err(StoreError::new(StoreErrorKind::Unavailable, TooSlow)),
+    }
+}
+
+async fn until_done<T, F>(resend: Resend, mut attempt: impl FnMut() -> F) -> Result<T, DbErr>
+where
+    F: Future<Output = Result<T, Attempt>>,
+{
+    let mut may_resend = resend == Resend::Safe;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let failed = match attempt().await {
+            Ok(done) => return Ok(done),
+            Err(failed) => failed,
+        };
+        let (error, is_commit) = match failed {
+            Attempt::Statement(error) => (error, false),
+            Attempt::Commit(error) => (error, true),
+        };
+        match Failure::of(&error) {
+            Failure::TakenBack if attempts < MOST_ATTEMPTS => sleep(pause(attempts)).await,
+            Failure::ConnectionLost if may_resend && !is_commit => may_resend = false,
+            _ => return Err(error),
+        }
+    }
+}
+
+/// Twice as long each time, up to about a tenth of a second, and never the same for two rivals.
+fn pause(attempts: u32) -> Duration {
+    let longest = 2_u64.saturating_pow(attempts).min(64);
+    // The keys of `RandomState` differ at every call, which is random enough to part two rivals.
+    let random = RandomState::new().hash_one(attempts);
+    Duration::from_millis(longest / 2 + random % longest)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the database did not answer within {} s", DEADLINE.as_secs())]
+struct TooSlow;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use sea_orm::RuntimeErr;
+    use sea_orm::sqlx::Error as SqlxError;
+
+    use super::*;
+
+    fn lost() -> DbErr {
+        let broken = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        DbErr::Exec(RuntimeErr::SqlxError(std::sync::Arc::new(SqlxError::Io(broken))))
+    }
+
+    async fn attempts_until_error(resend: Resend, error: fn() -> Attempt) -> u32 {
+        let attempts = AtomicU32::new(0);
+        let outcome: Result<(), _> = until_done(resend, || {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(Err(error()))
+        })
+        .await;
+        assert!(outcome.is_err());
+        attempts.into_inner()
+    }
+
+    #[tokio::test]
+    async fn f4_a_lost_connection_is_replaced_once_and_only_when_that_is_safe() {
+        assert_eq!(attempts_until_error(Resend::Safe, || Attempt::Statement(lost())).await, 2);
+        assert_eq!(attempts_until_error(Resend::Never, || Attempt::Statement(lost())).await, 1);
+        assert_eq!(attempts_until_error(Resend::Safe, || Attempt::Commit(lost())).await, 1);
+    }
+
+    #[tokio::test]
+    async fn f4_what_is_damaged_is_not_tried_again() {
+        assert_eq!(attempts_until_error(Resend::Safe, || Attempt::Statement(crate::error::damaged("x"))).await, 1);
+    }
+}

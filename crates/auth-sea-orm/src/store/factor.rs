@@ -1,0 +1,125 @@
+//! The epoch of a user's credentials, and what happens when it is raised.
+
+use async_trait::async_trait;
+use auth_core::store::{Epoch, FactorStore, RevokeReason, StoreError};
+use auth_core::{SessionId, Timestamp, UserId};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LockType, OnConflict, Query, SelectStatement};
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::{SeaOrmStore, Transaction};
+use crate::entity::session;
+use crate::entity::user_state::Column;
+use crate::error::damaged;
+use crate::retry::{Attempt, Resend, retrying};
+
+#[async_trait]
+impl FactorStore for SeaOrmStore {
+    async fn epoch(&self, user: &UserId) -> Result<Epoch, StoreError> {
+        let select = self.select_epoch(user);
+        retrying(Resend::Safe, async || Ok(epoch(&self.db.read, &select).await?)).await
+    }
+
+    async fn end_sessions(
+        &self,
+        user: &UserId,
+        keep: Option<SessionId>,
+        reason: RevokeReason,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        retrying(Resend::Safe, || self.try_end_sessions(user, keep, reason, now)).await
+    }
+}
+
+impl SeaOrmStore {
+    async fn try_end_sessions(
+        &self,
+        user: &UserId,
+        keep: Option<SessionId>,
+        reason: RevokeReason,
+        now: Timestamp,
+    ) -> Result<u64, Attempt> {
+        let transaction = self.begin().await?;
+        self.raise_epoch(&transaction, user).await?;
+        if let Some(keep) = keep {
+            self.move_to_new_epoch(&transaction, user, keep).await?;
+        }
+        let ended = self.end_alive(&transaction, user, keep, reason, now).await?;
+        transaction.commit().await?;
+        Ok(ended)
+    }
+
+    /// The user's epoch, which nobody raises before `transaction` ends.
+    pub(super) async fn locked_epoch(&self, transaction: &Transaction, user: &UserId) -> Result<Epoch, DbErr> {
+        // What is not there cannot be locked.
+        let insert = Query::insert()
+            .into_table(self.tables.user_state.clone())
+            .columns([Column::UserId, Column::CredEpoch])
+            .values_panic([user.as_str().into(), 0_i64.into()])
+            .on_conflict(OnConflict::column(Column::UserId).do_nothing_on([Column::UserId]).to_owned())
+            .take();
+        transaction.execute(&insert).await?;
+        epoch(&**transaction, self.select_epoch(user).lock(LockType::Share)).await
+    }
+
+    /// Raises the epoch, and locks it: every transaction that ends sessions begins with this.
+    pub(super) async fn raise_epoch(&self, transaction: &Transaction, user: &UserId) -> Result<(), DbErr> {
+        let raised = Expr::col((self.tables.user_state.clone(), Column::CredEpoch)).add(1);
+        let upsert = Query::insert()
+            .into_table(self.tables.user_state.clone())
+            .columns([Column::UserId, Column::CredEpoch])
+            .values_panic([user.as_str().into(), 1_i64.into()])
+            .on_conflict(OnConflict::column(Column::UserId).value(Column::CredEpoch, raised).to_owned())
+            .take();
+        transaction.execute(&upsert).await.map(drop)
+    }
+
+    /// Ends the sessions that are not ended yet, and says how many.
+    pub(super) async fn end_alive(
+        &self,
+        transaction: &Transaction,
+        user: &UserId,
+        keep: Option<SessionId>,
+        reason: RevokeReason,
+        now: Timestamp,
+    ) -> Result<u64, DbErr> {
+        let mut update = Query::update();
+        update
+            .table(self.tables.session.clone())
+            .value(session::Column::RevokedAt, now.as_millis())
+            .value(session::Column::RevokeReason, reason.as_str())
+            .and_where(Expr::col(session::Column::UserId).eq(user.as_str()))
+            .and_where(Expr::col(session::Column::RevokedAt).is_null());
+        if let Some(keep) = keep {
+            update.and_where(Expr::col(session::Column::Id).ne(keep.as_bytes().as_slice()));
+        }
+        Ok(transaction.execute(&update).await?.rows_affected())
+    }
+
+    /// Only a session of the epoch before this one: another is dead, and stays dead.
+    async fn move_to_new_epoch(&self, transaction: &Transaction, user: &UserId, id: SessionId) -> Result<(), DbErr> {
+        let Epoch(raised) = epoch(&**transaction, &self.select_epoch(user)).await?;
+        let raised = i64::try_from(raised).map_err(|_| damaged("cred_epoch"))?;
+        let update = Query::update()
+            .table(self.tables.session.clone())
+            .value(session::Column::CredEpoch, raised)
+            .and_where(Expr::col(session::Column::Id).eq(id.as_bytes().as_slice()))
+            .and_where(Expr::col(session::Column::UserId).eq(user.as_str()))
+            .and_where(Expr::col(session::Column::CredEpoch).eq(raised - 1))
+            .take();
+        transaction.execute(&update).await.map(drop)
+    }
+
+    fn select_epoch(&self, user: &UserId) -> SelectStatement {
+        Query::select()
+            .column(Column::CredEpoch)
+            .from(self.tables.user_state.clone())
+            .and_where(Expr::col(Column::UserId).eq(user.as_str()))
+            .take()
+    }
+}
+
+async fn epoch(db: &impl ConnectionTrait, select: &SelectStatement) -> Result<Epoch, DbErr> {
+    let Some(row) = db.query_one(select).await? else { return Ok(Epoch::default()) };
+    let epoch: i64 = row.try_get("", "cred_epoch")?;
+    u64::try_from(epoch).map(Epoch).map_err(|_| damaged("cred_epoch"))
+}

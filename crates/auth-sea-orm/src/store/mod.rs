@@ -1,0 +1,117 @@
+//! The store: one file for each trait, and what they share here.
+
+mod directory;
+mod factor;
+mod row;
+mod session;
+mod user;
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::store::StoreError;
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait as _,
+};
+
+use crate::connect::{ConnectError, Connections, connect};
+use crate::error::store_error;
+use crate::migration::Migrations;
+use crate::retry::Attempt;
+use crate::tables::{TablePrefix, Tables};
+
+/// Users and sessions in a SQL database. Clones share the connections.
+#[derive(Clone)]
+pub struct SeaOrmStore {
+    db: Connections,
+    prefix: TablePrefix,
+    tables: Arc<Tables>,
+}
+
+impl SeaOrmStore {
+    /// Opens the database behind `url`: `sqlite://path?mode=rwc`, `sqlite::memory:`, `postgres://…` or `mysql://…`.
+    ///
+    /// SQLite files are set to WAL, written durably (`synchronous=FULL`) and by one connection; others read.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when the URL is of no use or the database does not answer.
+    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        Ok(Self::over(connect(url).await?))
+    }
+
+    /// Uses a connection that the app has already, with the app's settings. For SQLite these should be WAL and a busy
+    /// timeout of at least five seconds; a database in memory must have a pool of one connection.
+    #[must_use]
+    pub fn new(db: DatabaseConnection) -> Self {
+        Self::over(db.into())
+    }
+
+    fn over(db: Connections) -> Self {
+        let prefix = TablePrefix::default();
+        Self { db, tables: Arc::new(Tables::new(&prefix)), prefix }
+    }
+
+    /// The same database, with tables of another prefix.
+    #[must_use]
+    pub fn with_prefix(mut self, prefix: TablePrefix) -> Self {
+        self.tables = Arc::new(Tables::new(&prefix));
+        self.prefix = prefix;
+        self
+    }
+
+    /// Creates our tables, or brings them up to date. Several processes may do it at once.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database does not answer, `Corrupt` when it refuses a statement.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.migrator().run(&self.db.write).await.map_err(store_error)
+    }
+
+    /// Our migrations under this store's prefix.
+    #[must_use]
+    pub fn migrator(&self) -> Migrations {
+        Migrations::new(&self.prefix)
+    }
+
+    /// A transaction that writes. On PostgreSQL it reads what others committed meanwhile, whatever the server's default
+    /// is: a snapshot would hide a session from the statement that ends it. The locking reads and the UPDATEs of InnoDB
+    /// see that anyway.
+    async fn begin(&self) -> Result<Transaction, DbErr> {
+        let isolation_level =
+            (self.db.write.get_database_backend() == DbBackend::Postgres).then_some(IsolationLevel::ReadCommitted);
+        let options = TransactionOptions {
+            isolation_level,
+            access_mode: None,
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        };
+        self.db.write.begin_with_options(options).await.map(Transaction)
+    }
+}
+
+impl fmt::Debug for SeaOrmStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SeaOrmStore")
+            .field("database", &self.db.write.get_database_backend())
+            .field("prefix", &self.prefix.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Rolled back unless committed.
+struct Transaction(DatabaseTransaction);
+
+impl Transaction {
+    /// A commit that fails is told apart: whether it happened is not known.
+    async fn commit(self) -> Result<(), Attempt> {
+        self.0.commit().await.map_err(Attempt::Commit)
+    }
+}
+
+impl std::ops::Deref for Transaction {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}

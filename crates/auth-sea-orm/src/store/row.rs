@@ -1,0 +1,91 @@
+//! From rows to records. A row that this program cannot have written is an error, never a guess.
+
+use auth_core::store::{Epoch, SessionMode, SessionRecord, UserRecord, UserStatus};
+use auth_core::{ClientInfo, PasswordHash, Role, SessionId, Timestamp, UserId};
+use sea_orm::sea_query::{Alias, Expr, SelectStatement};
+use sea_orm::{DbErr, DynIden, FromQueryResult as _, IdenStatic, Iterable, QueryResult};
+
+use crate::entity::{session, user, user_state};
+use crate::error::damaged;
+use crate::tables::Tables;
+
+const SESSION: &str = "s_";
+const USER: &str = "u_";
+const EPOCH: &str = "epoch";
+
+/// Adds the columns that [`session_record`] reads.
+pub(super) fn select_session(select: &mut SelectStatement, tables: &Tables) {
+    select_all::<session::Column>(select, &tables.session, SESSION);
+}
+
+/// Adds the columns that [`user_record`] and [`epoch`] read, from tables joined by `user_id`.
+pub(super) fn select_user(select: &mut SelectStatement, tables: &Tables) {
+    select_all::<user::Column>(select, &tables.user, USER);
+    select.expr_as(Expr::col((tables.user_state.clone(), user_state::Column::CredEpoch)), Alias::new(EPOCH));
+}
+
+fn select_all<C: Iterable + IdenStatic>(select: &mut SelectStatement, table: &DynIden, prefix: &str) {
+    for column in C::iter() {
+        let name = Alias::new(format!("{prefix}{}", column.as_str()));
+        select.expr_as(Expr::col((table.clone(), column)), name);
+    }
+}
+
+/// The epoch of the joined user state: 0 when there is none.
+pub(super) fn epoch(row: &QueryResult) -> Result<Epoch, DbErr> {
+    let epoch: Option<i64> = row.try_get("", EPOCH)?;
+    counter(epoch.unwrap_or_default(), "cred_epoch").map(Epoch)
+}
+
+/// The joined user, if there is one.
+pub(super) fn user_record(row: &QueryResult) -> Result<Option<UserRecord>, DbErr> {
+    // Not `Option<Model>`: that takes a damaged user for an absent one.
+    if row.try_get::<Option<String>>(USER, "id")?.is_none() {
+        return Ok(None);
+    }
+    let user = user::Model::from_query_result(row, USER)?;
+    let role = user.role.as_deref().map(Role::new).transpose();
+    Ok(Some(UserRecord {
+        id: UserId::new(&user.id).map_err(|_| damaged("id"))?,
+        email: user.email,
+        password: user.password_hash.map(|hash| PasswordHash::from_phc(hash.0)),
+        status: UserStatus::from_name(&user.status).ok_or_else(|| damaged("status"))?,
+        role: role.map_err(|_| damaged("role"))?,
+        app_access: user.app_access,
+        admin_access: user.admin_access,
+        epoch: Some(epoch(row)?),
+    }))
+}
+
+pub(super) fn session_record(row: &QueryResult) -> Result<SessionRecord, DbErr> {
+    let session = session::Model::from_query_result(row, SESSION)?;
+    let ip = session.ip.map(|ip| ip.parse()).transpose();
+    Ok(SessionRecord {
+        id: SessionId::from_bytes(bytes(session.id, "id")?),
+        user: UserId::new(&session.user_id).map_err(|_| damaged("user_id"))?,
+        epoch: Epoch(counter(session.cred_epoch, "cred_epoch")?),
+        aal: u8::try_from(session.aal).map_err(|_| damaged("aal"))?,
+        family_hash: bytes(session.family_hash, "family_hash")?,
+        generation: counter(session.generation, "generation")?,
+        current_hash: bytes(session.current_hash, "current_hash")?,
+        previous_hash: session.previous_hash.map(|hash| bytes(hash, "previous_hash")).transpose()?,
+        salt: bytes(session.salt, "salt")?,
+        key_id: u16::try_from(session.key_id).map_err(|_| damaged("key_id"))?,
+        mode: SessionMode::from_i16(session.mode).ok_or_else(|| damaged("mode"))?,
+        auth_time: Timestamp::from_millis(session.auth_time),
+        created_at: Timestamp::from_millis(session.created_at),
+        rotated_at: session.rotated_at.map(Timestamp::from_millis),
+        idle_expires_at: Timestamp::from_millis(session.idle_expires_at),
+        absolute_expires_at: Timestamp::from_millis(session.absolute_expires_at),
+        revoked_at: session.revoked_at.map(Timestamp::from_millis),
+        client: ClientInfo { ip: ip.map_err(|_| damaged("ip"))?, user_agent: session.user_agent },
+    })
+}
+
+fn bytes<const N: usize>(stored: Vec<u8>, column: &str) -> Result<[u8; N], DbErr> {
+    stored.try_into().map_err(|_| damaged(column))
+}
+
+fn counter(stored: i64, column: &str) -> Result<u64, DbErr> {
+    u64::try_from(stored).map_err(|_| damaged(column))
+}

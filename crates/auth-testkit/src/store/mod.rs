@@ -1,0 +1,137 @@
+//! What every store must do, one property a function. A backend runs all of them:
+//!
+//! ```no_run
+//! use auth_core::store::memory::MemoryStore;
+//! use auth_testkit::store::Property;
+//!
+//! async fn in_memory(property: Property) {
+//!     property.check(MemoryStore::new()).await;
+//! }
+//!
+//! auth_testkit::store_conformance!(in_memory); // one #[tokio::test] for each property
+//! ```
+//!
+//! Each property wants a store without users and sessions. `r3_…`, `r9_…` and the like name the requirement kept.
+
+mod directory;
+mod given;
+mod races;
+mod sessions;
+mod users;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use auth_core::store::Store;
+
+pub use directory::*;
+pub use races::*;
+pub use sessions::*;
+pub use users::*;
+
+/// One promise of the store traits.
+#[derive(Clone, Copy)]
+pub struct Property {
+    /// Its name, which is that of its function.
+    pub name: &'static str,
+    check: fn(Arc<dyn Store>) -> Checking,
+}
+
+type Checking = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Property {
+    /// # Panics
+    /// When `store`, which must be empty, does not keep the promise.
+    pub async fn check(self, store: impl Store) {
+        (self.check)(Arc::new(store)).await;
+    }
+
+    /// The property with this name.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        ALL.iter().copied().find(|property| property.name == name).expect("a property with this name")
+    }
+}
+
+impl fmt::Debug for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Property").field(&self.name).finish()
+    }
+}
+
+/// One list, from which both [`ALL`] and the macro are made. `$d` is a dollar sign for the inner macro.
+macro_rules! properties {
+    ($d:tt $($name:ident)*) => {
+        /// Every property.
+        pub const ALL: &[Property] =
+            &[$(Property { name: stringify!($name), check: |store| Box::pin($name(store)) }),*];
+
+        /// Runs every property of [`store`](crate::store) as a test of its own. Takes the path of an
+        /// `async fn(Property)` that makes an empty store and calls [`Property::check`](crate::store::Property::check). The
+        /// caller needs tokio with its features `macros` and `rt-multi-thread`.
+        #[macro_export]
+        macro_rules! store_conformance {
+            ($d run:path) => {
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $name() {
+                        $d run($crate::store::Property::named(stringify!($name))).await;
+                    }
+                )*
+            };
+        }
+    };
+}
+
+properties! {
+    $
+    open_then_load_returns_every_field
+    open_without_client_details_stores_none
+    an_unknown_session_is_none
+    a_session_id_is_stored_once
+    r9_open_under_another_epoch_is_stale
+    r9_open_for_a_user_who_is_not_active_is_stale
+    r9_open_for_a_removed_user_is_stale
+    users_unknown_to_the_store_have_sessions
+    an_unknown_user_has_epoch_zero
+    rotate_replaces_the_secret_and_nothing_else
+    r3_rotate_wins_once
+    rotate_from_another_hash_loses_and_writes_nothing
+    rotate_of_an_ended_session_loses_and_writes_nothing
+    rotate_of_an_unknown_session_loses
+    rotations_are_counted_one_by_one
+    revoke_keeps_the_first_time
+    revoke_of_an_unknown_session_loses
+    list_has_the_living_newest_first
+    f6_purge_removes_what_expired_and_no_more_than_asked_for
+    f6_purge_removes_more_than_one_batch
+    create_then_find_returns_every_field
+    create_of_an_id_or_address_that_exists_is_a_conflict
+    e1_addresses_are_compared_by_their_bytes
+    e1_user_ids_are_compared_by_their_bytes
+    rehash_replaces_only_the_expected_hash
+    rehash_ends_no_session
+    r8_end_sessions_ends_all_of_one_user
+    r9_end_sessions_keeps_one_and_moves_it_to_the_new_epoch
+    r9_end_sessions_does_not_revive_what_it_keeps
+    end_sessions_keeps_no_session_of_somebody_else
+    r9_each_change_of_a_user_is_stored_and_ends_sessions
+    r9_an_empty_change_ends_sessions
+    e1_an_address_of_somebody_else_is_a_conflict_and_changes_nothing
+    an_address_can_be_changed_to_itself
+    update_of_an_unknown_user_changes_nothing
+    r8_delete_removes_the_user_and_ends_sessions
+    r9_reactivation_revives_nothing
+    r9_a_user_created_again_does_not_revive_sessions
+    count_follows_create_and_delete
+    r3_of_64_concurrent_rotations_one_wins
+    r9_open_beside_end_sessions_leaves_no_live_session_of_the_old_epoch
+    r9_open_beside_a_suspension_leaves_no_live_session
+    r9_a_rotation_beside_revoke_ends_revoked
+    f4_concurrent_work_on_many_users_fails_nowhere
+}

@@ -1,0 +1,5 @@
+//! Shared wiring of the suites in `tests/`.
+#![allow(clippy::expect_used, clippy::panic, reason = "test code: a failed expectation is its result")]
+
+pub mod databases;
+pub mod servers;
