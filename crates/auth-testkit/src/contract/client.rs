@@ -125,15 +125,14 @@ impl Request {
 
     /// Method and target, for transcripts and messages.
     pub(super) fn title(&self) -> String {
-        let target: String = String::from_utf8_lossy(&self.target).chars().take(400).collect();
-        format!("{} {target}", self.method)
+        format!("{} {}", self.method, String::from_utf8_lossy(&self.target))
     }
 
     /// # Panics
     /// When the server does not answer, answers no HTTP, or breaks the connection off.
     pub(super) async fn send(&self, addr: SocketAddr) -> Response {
         let answer = tokio::time::timeout(TIMEOUT, self.exchange(addr)).await;
-        let title = self.title();
+        let title: String = self.title().chars().take(400).collect();
         match answer {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => panic!("{title}: the connection broke before the answer was whole: {error}"),
@@ -144,7 +143,8 @@ impl Request {
     /// Like [`send`](Self::send), but `None` when the server closes the connection without an answer.
     pub(super) async fn send_at_all(&self, addr: SocketAddr) -> Option<Response> {
         let answer = tokio::time::timeout(TIMEOUT, self.exchange(addr)).await;
-        answer.unwrap_or_else(|_| panic!("{}: neither an answer nor an end within {TIMEOUT:?}", self.title())).ok()
+        let title: String = self.title().chars().take(400).collect();
+        answer.unwrap_or_else(|_| panic!("{title}: neither an answer nor an end within {TIMEOUT:?}")).ok()
     }
 
     async fn exchange(&self, addr: SocketAddr) -> io::Result<Response> {

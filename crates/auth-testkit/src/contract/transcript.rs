@@ -1,6 +1,6 @@
 //! What a case saw, without what chance decides: two servers that keep the contract have equal transcripts.
 //!
-//! Replaced: tokens, cookie values, ids made at run time, the address of the server. Left out: `date`, `connection`,
+//! Replaced: tokens, cookie values and every word as long as one, ids made at run time, the address of the server. Left out: `date`, `connection`,
 //! `keep-alive`, `transfer-encoding` and `content-length`, which say how a body is framed and not what it is. Header
 //! lines are sorted, names in lower case.
 
@@ -15,6 +15,9 @@ const LEFT_OUT: [&str; 5] = ["connection", "content-length", "date", "keep-alive
 
 /// The length of a refresh token, in characters.
 const REFRESH_TOKEN: usize = 103;
+
+/// From this length on, a word is a token or a piece of one: a signature has 43 characters.
+const LONG: usize = 40;
 
 /// One exchange as text.
 pub(super) fn entry(request: &Request, response: &Response, addr: SocketAddr, accounts: &Accounts) -> String {
@@ -50,16 +53,17 @@ fn normalise(text: &str, known: &[&str]) -> String {
 }
 
 const fn is_of_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '%')
 }
 
 fn placeholder<'a>(word: &'a str, known: &[&str]) -> &'a str {
-    let parts: Vec<&str> = word.split('.').collect();
     let hyphens: Vec<usize> = word.match_indices('-').map(|(at, _)| at).collect();
-    if parts.len() == 3 && word.starts_with("eyJ") {
-        "<jwt>"
-    } else if word.len() == REFRESH_TOKEN {
+    if word.len() == REFRESH_TOKEN {
         "<refresh token>"
+    } else if word.len() >= LONG && word.contains("eyJ") {
+        "<jwt>"
+    } else if word.len() >= LONG {
+        "<long>"
     } else if word.len() == 36 && hyphens == [8, 13, 18, 23] && !known.contains(&word) {
         "<id>"
     } else {
@@ -75,8 +79,9 @@ mod tests {
     fn chance_is_replaced_and_nothing_else() {
         let known = ["01890000-0000-7000-8000-000000000001"];
         let text = format!(
-            r#"{{"id":"{}","sid":"01890000-0000-7000-8000-00000000ffff","a":"eyJh.eyJi.c-_","r":"{}"}}; Path=/"#,
+            r#"{{"id":"{}","sid":"01890000-0000-7000-8000-00000000ffff","a":"eyJh.eyJi.{}","r":"{}"}}; Path=/"#,
             known[0],
+            "c".repeat(43),
             "A".repeat(REFRESH_TOKEN)
         );
         assert_eq!(
