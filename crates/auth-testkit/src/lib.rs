@@ -7,6 +7,7 @@
 )]
 
 mod clock;
+pub mod contract;
 mod faulty;
 pub mod store;
 mod test_auth;

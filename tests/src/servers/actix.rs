@@ -23,7 +23,7 @@ pub(super) async fn serve(auth: &Auth, prefix: &str) -> Server {
             let server = HttpServer::new(move || {
                 App::new()
                     .configure(|config| routes(config, &auth))
-                    .service(scope(&prefix).configure(auth_actix_web::routes(&auth)))
+                    .configure(|config| mount(config, &prefix, &auth))
                     .wrap(Logger::default())
                     .wrap(StripQueryToken)
             })
@@ -48,6 +48,15 @@ impl Drop for Stop {
     fn drop(&mut self) {
         // The message is sent when the future is made; nobody waits for the end of the threads.
         drop(self.0.stop(false));
+    }
+}
+
+fn mount(config: &mut ServiceConfig, prefix: &str, auth: &Auth) {
+    let routes = auth_actix_web::routes(auth);
+    if prefix.is_empty() {
+        config.configure(routes);
+    } else {
+        config.service(scope(prefix).configure(routes));
     }
 }
 

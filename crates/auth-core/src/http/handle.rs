@@ -1,7 +1,7 @@
 //! The routes: from a request to a reply. Total: there is no request without an answer.
 
 use futures_core::Stream;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use super::body::{self, Fields, Json};
 use super::cookie::Cookie;
@@ -12,7 +12,7 @@ use super::me;
 use super::origin::OriginPolicy;
 use super::problem::{Problem, Reason};
 use super::render::{Place, refusal};
-use super::reply::Reply;
+use super::reply::{Data, Reply};
 use crate::auth::Auth;
 use crate::config::AuthConfig;
 use crate::email::Email;
@@ -76,7 +76,7 @@ impl Auth {
             Endpoint::Login => exchange_reply(self.handle_login(head, &fields).await),
             Endpoint::Refresh => exchange_reply(self.handle_refresh(head, &fields).await),
             Endpoint::Logout => self.handle_logout(head, &fields).await.unwrap_or_else(|problem| open(&problem)),
-            Endpoint::Providers => Reply::json(200, &json!({ "data": [], "disableDefault": false })),
+            Endpoint::Providers => Reply::json(200, &Providers { data: [], disable_default: false }),
             Endpoint::Me => me::handle(self, head).await,
         }
     }
@@ -99,15 +99,12 @@ impl Auth {
 }
 
 fn login_fields(fields: &Fields) -> Result<(Email, Password, Option<Mode>), Reason> {
-    let email = match fields.value("email") {
-        None => return Err(Reason::Required("email")),
-        Some(Json::Text(text)) => Email::parse(text).map_err(|_| Reason::NotAnEmail)?,
-        Some(_) => return Err(Reason::NotAString("email")),
-    };
+    let email = Email::parse(fields.required("email")?).map_err(|_| Reason::NotAnEmail)?;
     let password = Password::new(fields.required("password")?);
+    let mode = mode_field(fields)?;
     // Nobody has a second factor yet: a code is read for its form and then ignored.
     fields.optional("otp")?;
-    Ok((email, password, mode_field(fields)?))
+    Ok((email, password, mode))
 }
 
 fn token_fields(fields: &Fields) -> Result<(Option<RefreshToken>, Option<Mode>), Reason> {
@@ -126,24 +123,44 @@ fn mode_field(fields: &Fields) -> Result<Option<Mode>, Reason> {
 fn exchange_reply(result: Result<Exchanged, Refused>) -> Reply {
     match result {
         Ok(exchanged) => {
-            let body = json!({ "data": data(&exchanged) });
-            Reply::json(200, &body).with_all(&[NO_STORE]).with_cookies(exchanged.set_cookies)
+            let reply = Reply::json(200, &Data { data: TokenData::of(&exchanged) });
+            reply.with_all(&[NO_STORE]).with_cookies(exchanged.set_cookies)
         }
         Err(refused) => open(&refused.problem).with_cookies(refused.set_cookies),
     }
 }
 
-fn data(exchanged: &Exchanged) -> Map<String, Value> {
-    let mut data = Map::new();
-    let expires = u64::try_from(exchanged.tokens.expires_in.as_millis()).unwrap_or(u64::MAX);
-    if let Grant::Pair { access, refresh, .. } = &exchanged.tokens.grant {
-        data.insert("access_token".to_owned(), access.expose_secret().into());
-        if exchanged.mode == Mode::Json {
-            data.insert("refresh_token".to_owned(), refresh.expose_secret().into());
-        }
+/// What a token answer has in its body: as much as the mode allows.
+#[derive(Serialize)]
+struct TokenData<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<&'a str>,
+    /// Milliseconds.
+    expires: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+}
+
+impl<'a> TokenData<'a> {
+    fn of(exchanged: &'a Exchanged) -> Self {
+        let expires = u64::try_from(exchanged.tokens.expires_in.as_millis()).unwrap_or(u64::MAX);
+        let (access_token, refresh_token) = match &exchanged.tokens.grant {
+            Grant::Pair { access, refresh, .. } => {
+                let in_body = exchanged.mode == Mode::Json;
+                (Some(access.expose_secret()), in_body.then(|| refresh.expose_secret()))
+            }
+            Grant::Session(_) => (None, None),
+        };
+        Self { access_token, expires, refresh_token }
     }
-    data.insert("expires".to_owned(), expires.into());
-    data
+}
+
+/// `GET /auth`: there are no single sign-on providers.
+#[derive(Serialize)]
+struct Providers {
+    data: [(); 0],
+    #[serde(rename = "disableDefault")]
+    disable_default: bool,
 }
 
 fn open(problem: &Problem) -> Reply {

@@ -1,8 +1,9 @@
 //! The one place that knows which error has which status, headers and body.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use super::problem::{Problem, Reason};
 use super::reply::Reply;
@@ -21,18 +22,10 @@ pub(super) enum Place<'a> {
 pub(super) fn refusal(problem: &Problem, place: Place<'_>) -> Reply {
     log(problem);
     let look = Look::of(problem);
-    let mut extensions = Map::new();
-    let message = match look.reason {
-        Some(reason) => {
-            let message = format!("Invalid payload. {reason}.");
-            extensions.insert("reason".to_owned(), Value::String(reason));
-            message
-        }
-        None => look.message.to_owned(),
-    };
-    extensions.insert("code".to_owned(), look.code.into());
-    let body = json!({ "errors": [{ "message": message, "extensions": extensions }] });
-    let mut reply = Reply::json(look.status, &body);
+    let message =
+        look.reason.as_ref().map_or(look.message.into(), |reason| format!("Invalid payload. {reason}.").into());
+    let extensions = Extensions { reason: look.reason, code: look.code };
+    let mut reply = Reply::json(look.status, &Errors { errors: [WireError { message, extensions }] });
     if let Problem::Method(allow) = problem {
         reply = reply.with("allow", allow.clone());
     }
@@ -46,6 +39,26 @@ pub(super) fn refusal(problem: &Problem, place: Place<'_>) -> Reply {
         }
         _ => reply,
     }
+}
+
+/// The error envelope of Directus. Structs, so that the order of the members does not hang on a feature of
+/// `serde_json`.
+#[derive(Serialize)]
+struct Errors {
+    errors: [WireError; 1],
+}
+
+#[derive(Serialize)]
+struct WireError {
+    message: Cow<'static, str>,
+    extensions: Extensions,
+}
+
+#[derive(Serialize)]
+struct Extensions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    code: &'static str,
 }
 
 struct Look {

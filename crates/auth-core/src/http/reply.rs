@@ -6,6 +6,12 @@ use std::fmt;
 /// The value of a header: ASCII, checked by whoever wrote it.
 pub type HeaderValue = Cow<'static, str>;
 
+/// The envelope of every good answer.
+#[derive(serde::Serialize)]
+pub(super) struct Data<T> {
+    pub(super) data: T,
+}
+
 /// An answer to be sent as it is.
 #[derive(Clone)]
 #[must_use]
@@ -26,7 +32,9 @@ impl Reply {
         Self { body, ..Self::new(status) }.with("content-type", "application/json")
     }
 
+    /// Sets a header, in place of one of the same name.
     pub(super) fn with(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Self {
+        self.headers.retain(|(other, _)| *other != name);
         self.headers.push((name, value.into()));
         self
     }
@@ -35,8 +43,10 @@ impl Reply {
         headers.iter().fold(self, |reply, (name, value)| reply.with(name, *value))
     }
 
-    pub(super) fn with_cookies(self, cookies: Vec<String>) -> Self {
-        cookies.into_iter().fold(self, |reply, cookie| reply.with("set-cookie", cookie))
+    /// Adds cookies to those that are there.
+    pub(super) fn with_cookies(mut self, cookies: Vec<String>) -> Self {
+        self.headers.extend(cookies.into_iter().map(|cookie| ("set-cookie", cookie.into())));
+        self
     }
 
     /// The status code.

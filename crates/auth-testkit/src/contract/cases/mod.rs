@@ -1,0 +1,237 @@
+//! Every case, by topic. A test beside the list makes sure that none is left out.
+
+use super::{Case, Variant};
+
+pub mod bearer;
+pub mod body;
+pub mod cookies;
+pub mod guard;
+pub mod login;
+pub mod logout;
+pub mod modes;
+pub mod origin;
+pub mod rotation;
+pub mod routes;
+pub mod tokens;
+pub mod users_me;
+pub mod validation;
+
+macro_rules! cases {
+    ($($topic:ident { $($variant:ident: [$($name:ident),* $(,)?])* })*) => {
+        /// Every case.
+        pub const ALL: &[Case] = &[$($($(
+            Case {
+                name: concat!(stringify!($topic), "::", stringify!($name)),
+                variant: Variant::$variant,
+                run: |subject| Box::pin($topic::$name(subject)),
+            },
+        )*)*)*];
+    };
+}
+
+cases! {
+    login {
+        Default: [
+            json_mode_gives_both_tokens,
+            c6_cookie_mode_gives_the_access_token_and_a_cookie,
+            c6_session_mode_gives_a_session_cookie_alone,
+            the_access_token_says_who_and_for_how_long,
+            the_session_cookie_is_a_jwt_of_its_own_kind,
+            e1_the_address_is_compared_in_canonical_form,
+            a_code_without_mfa_and_unknown_members_are_ignored,
+            g4_refused_logins_look_the_same,
+            p3_nothing_close_to_the_password_is_accepted,
+            p6_an_overlong_password_is_a_wrong_one,
+            a_bad_bearer_token_breaks_nothing,
+        ]
+        Crowded: [g8_a_crowd_is_told_to_come_back]
+    }
+    validation {
+        Default: [
+            each_member_has_its_rule,
+            e2_the_address_is_one_string,
+            e1_a_treacherous_address_is_refused,
+            e2_duplicate_keys_are_refused,
+            the_first_error_is_named,
+            a_body_is_an_object,
+            malformed_json_is_located_and_never_echoed,
+            refresh_and_logout_check_their_members,
+        ]
+    }
+    body {
+        Default: [
+            g10_the_limit_is_exact,
+            g10_a_large_body_gets_its_answer,
+            g10_a_huge_body_does_no_harm,
+            g10_deeply_nested_json_is_refused,
+            g10_only_json_is_read,
+            g10_two_content_types_are_refused,
+            json_may_say_its_charset,
+            a_chunked_body_is_read,
+            an_empty_body_is_an_empty_object,
+        ]
+    }
+    modes {
+        Default: [
+            a_body_token_means_json_mode,
+            the_cookie_alone_means_cookie_mode,
+            session_mode_refreshes_the_session_cookie,
+            a_refresh_without_a_token_is_refused,
+            a_body_token_moves_into_the_cookie,
+            c6_the_cookie_token_moves_into_json,
+            c6_a_foreign_page_gets_no_token_out_of_the_cookie,
+            the_body_token_beats_the_cookie,
+            j8_a_session_secret_is_no_refresh_token,
+            j8_other_tokens_do_not_refresh_a_session,
+        ]
+        Hardened: [c6_hardened_refuses_to_take_the_token_out]
+    }
+    rotation {
+        Default: [
+            r1_a_refresh_rotates,
+            r1_the_previous_token_ends_with_the_grace,
+            r2_reuse_ends_the_family,
+            r2_an_ancestor_ends_the_family,
+            r3_parallel_refreshes_rotate_once,
+            r4_a_retry_gets_the_same_successor,
+            r4_within_the_grace_the_current_token_stays,
+            r5_idle_sessions_end,
+            r5_every_session_ends,
+            r5_session_mode_has_its_own_idle_time,
+            r7_a_damaged_token_ends_nothing,
+            r7_a_forged_token_ends_nothing,
+            r8_a_changed_user_is_out_at_once,
+            r8_a_new_role_is_in_the_next_token,
+        ]
+        Hardened: [r2_hardened_reuse_ends_every_session]
+        StrictGrace: [r2_strict_the_second_use_ends_the_family]
+    }
+    logout {
+        Default: [
+            r8_a_logout_ends_the_session,
+            r8_a_logout_ends_no_other_session,
+            r8_the_previous_token_signs_out,
+            r11_a_captured_session_cookie_dies_at_logout,
+            r11_the_previous_session_cookie_has_the_grace,
+            a_logout_is_idempotent,
+            c7_a_logout_clears_the_cookie_it_was_sent,
+            a_logout_in_json_mode_reads_the_cookie,
+            r10_every_login_is_a_new_session,
+            r10_the_session_of_the_presented_cookie_ends,
+            r10_a_refused_login_ends_nothing,
+            r10_a_mangled_cookie_does_not_stop_a_login,
+        ]
+    }
+    cookies {
+        Default: [
+            c1_the_attributes_are_exact,
+            c3_two_cookies_of_one_name_are_refused,
+            c3_a_guard_refuses_two_session_cookies,
+            c3_only_the_exact_name_is_read,
+            cookies_of_others_do_no_harm,
+            foreign_bytes_in_other_cookies_do_no_harm,
+            c7_a_dead_cookie_is_cleared,
+            c7_a_doubtful_cookie_is_left_alone,
+            c7_a_dead_body_token_leaves_the_cookie_alone,
+        ]
+        Hardened: [c1_hardened_cookies_are_strict]
+    }
+    origin {
+        Default: [
+            c5_a_foreign_page_cannot_set_a_session,
+            c5_a_login_in_json_mode_may_come_from_anywhere,
+            c4_a_refresh_by_cookie_must_be_ours,
+            c4_a_logout_by_cookie_must_be_ours,
+            c4_a_change_by_session_cookie_must_be_ours,
+            c4_reading_and_bearer_tokens_are_free,
+            c4_an_allowed_sibling_is_ours,
+            c5_a_foreign_page_cannot_plant_its_token,
+        ]
+    }
+    bearer {
+        Default: [
+            b3_the_scheme_has_no_case,
+            b3_another_scheme_is_no_token,
+            b3_a_malformed_bearer_does_not_fall_back,
+            b1_two_tokens_are_refused,
+            b1_a_token_beats_the_session_cookie,
+            b4_the_query_token_is_taken_out_of_the_uri,
+            b4_a_uri_without_a_token_is_left_alone,
+            b4_only_the_exact_key_is_a_token,
+            b4_the_answer_to_a_query_token_is_kept_private,
+            b4_a_guard_for_headers_only,
+        ]
+        Hardened: [b4_hardened_guards_do_not_look_at_the_query]
+    }
+    guard {
+        Default: [
+            an_open_route_is_open,
+            b2_no_token_is_a_plain_challenge,
+            the_handler_sees_the_identity,
+            an_optional_guard_refuses_bad_tokens,
+            b2_who_may_not_is_forbidden,
+            a_role_is_its_exact_name,
+            j10_tokens_end_on_time,
+            j10_the_edges_are_exact,
+        ]
+    }
+    tokens {
+        Default: [
+            a_token_of_another_signer_with_the_secret_is_good,
+            j2_none_is_refused,
+            j1_another_algorithm_is_refused,
+            j2_a_wrong_signature_is_refused,
+            j4_a_token_does_not_choose_its_key,
+            j6_dates_are_numbers,
+            j7_a_token_is_from_us_and_for_us,
+            j8_tokens_of_other_kinds_open_nothing,
+            j12_duplicate_claims_are_refused,
+            j12_large_and_nested_tokens_do_no_harm,
+        ]
+        StrictGrace: [j5_only_strict_base64url_is_read]
+    }
+    users_me {
+        Default: [
+            the_default_fields,
+            fields_choose,
+            unknown_and_secret_fields_are_forbidden,
+            b2_it_is_guarded,
+            r8_it_tells_what_is_stored_now,
+        ]
+    }
+    routes {
+        Default: [
+            the_list_of_providers_is_empty,
+            c8_only_post_changes_state,
+            c8_readers_answer_get_and_head,
+            an_unknown_path_is_not_found,
+            b7_errors_tell_nothing_about_the_inside,
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn no_case_is_left_out() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/contract/cases");
+        let mut written = BTreeSet::new();
+        for file in std::fs::read_dir(folder).expect("lists the folder") {
+            let path = file.expect("lists a file").path();
+            let topic = path.file_stem().expect("has a name").to_string_lossy().into_owned();
+            let source = std::fs::read_to_string(&path).expect("reads");
+            for line in source.lines().filter_map(|line| line.strip_prefix("pub async fn ")) {
+                let name = line.split('(').next().unwrap_or_default();
+                written.insert(format!("{topic}::{name}"));
+            }
+        }
+        let listed: BTreeSet<String> = ALL.iter().map(|case| case.name.to_owned()).collect();
+        assert_eq!(listed.len(), ALL.len(), "a case is listed twice");
+        assert_eq!(written, listed);
+    }
+}

@@ -1,0 +1,138 @@
+//! The HTTP contract, executable: cases that speak to a running server over a real socket.
+//!
+//! ```text
+//!   your test                    this module                          your server
+//!   ─────────                    ───────────                          ───────────
+//!   for case in ALL {
+//!     store, clock  ─ seed() ─►  Accounts
+//!     server        ◄──────────  case.variant.config()
+//!     Subject::new(addr, …)
+//!     (case.run)(&subject)  ──►  one promise, checked by requests ──► TCP
+//!     subject.transcript()  ◄──  what was seen, without chance
+//!   }
+//! ```
+//!
+//! Each case wants a server and a store of its own: it moves the clock and changes users. The transcripts of one case
+//! on two servers must be equal byte for byte; [`Subject::transcript`] says what is replaced and left out.
+//!
+//! # What the server must be
+//!
+//! * [`Variant::config`] as configuration, the [`ManualClock`](crate::ManualClock) as clock, a store filled by [`seed`];
+//! * the auth routes at the prefix, nested or scoped;
+//! * beside them, at the root, for **any** method:
+//!
+//! | path | guard | answer |
+//! |---|---|---|
+//! | `/open` | none | 200, text `open` |
+//! | `/guarded` | an identity is required | 200, the JSON below |
+//! | `/optional` | identifies and demands nothing | 200, the JSON below |
+//! | `/admin` | admin access | 200, the JSON below |
+//! | `/editor` | role `editor` | 200, the JSON below |
+//! | `/header-only` | an identity, tokens from the header alone | 200, the JSON below |
+//! | `/closure` | a closure: no admin access | 200, the JSON below |
+//!
+//! `{"user":<id or null>,"role":<name or null>,"admin":<bool>,"session":<id or null>,"uri":"<path?query>"}`, with
+//! `Content-Type: application/json` and the members in this order; `uri` is what the handler itself sees.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a case is a test: it panics to fail, and says what it saw"
+)]
+
+mod accounts;
+pub mod cases;
+mod client;
+mod expect;
+pub mod forge;
+mod response;
+mod subject;
+mod transcript;
+
+use std::fmt;
+use std::pin::Pin;
+use std::time::Duration;
+
+use auth_core::{AuthConfig, HashParams};
+
+pub use accounts::{Account, Accounts, seed};
+pub use cases::ALL;
+pub use client::Request;
+pub use expect::Refusal;
+pub use response::{Response, SetCookie};
+pub use subject::{Subject, Tokens};
+
+/// The HS256 secret of every variant.
+pub const SECRET: &str = "Zk3vQ9xT1mB7nR5cW8yL2pH6sD4fG0jA-contract";
+
+/// The issuer of every variant.
+pub const ISSUER: &str = "auth";
+
+/// The realm of every variant.
+pub const REALM: &str = "auth";
+
+/// The name of the refresh cookie.
+pub const REFRESH_COOKIE: &str = "__Host-refresh_token";
+
+/// The name of the session cookie.
+pub const SESSION_COOKIE: &str = "__Host-session_token";
+
+/// The one origin on the allow list.
+pub const ALLOWED_ORIGIN: &str = "https://app.example.com";
+
+/// One promise.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// `topic::name`.
+    pub name: &'static str,
+    /// The configuration it is for.
+    pub variant: Variant,
+    /// Checks it, and panics when it is broken.
+    pub run: for<'a> fn(&'a Subject) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({:?})", self.name, self.variant)
+    }
+}
+
+/// Which configuration a case is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Variant {
+    /// [`AuthConfig::new`].
+    Default,
+    /// [`AuthConfig::hardened`].
+    Hardened,
+    /// No grace: every second use of a refresh token ends the session.
+    StrictGrace,
+    /// One hashing thread with a queue of one.
+    Crowded,
+}
+
+impl Variant {
+    /// Every variant.
+    pub const ALL: [Self; 4] = [Self::Default, Self::Hardened, Self::StrictGrace, Self::Crowded];
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(self) -> AuthConfig {
+        let mut config = AuthConfig::new(SECRET);
+        config.allowed_origins = vec![ALLOWED_ORIGIN.to_owned()];
+        config.hash = HashParams::RECOMMENDED;
+        match self {
+            Self::Default => config,
+            Self::Hardened => config.hardened(),
+            Self::StrictGrace => {
+                config.refresh_grace = Duration::ZERO;
+                config
+            }
+            Self::Crowded => {
+                config.hash_threads = 1;
+                config.hash_queue = 1;
+                config
+            }
+        }
+    }
+}

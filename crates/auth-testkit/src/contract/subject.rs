@@ -1,0 +1,222 @@
+//! The server under test, and the few things every case does with it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use auth_core::Clock as _;
+use auth_core::store::Store;
+use serde_json::{Map, Value, json};
+
+use super::client::Request;
+use super::forge;
+use super::response::Response;
+use super::{Account, Accounts, ISSUER, REFRESH_COOKIE, SECRET, SESSION_COOKIE, transcript};
+use crate::ManualClock;
+
+/// A running server. Every case gets one of its own, with a store that nobody else uses.
+#[derive(Debug)]
+pub struct Subject {
+    /// Where it listens, in plain HTTP.
+    pub addr: SocketAddr,
+    /// Where the auth routes are mounted: `""` or `"/api"`.
+    pub prefix: String,
+    /// The clock that the server reads.
+    pub clock: ManualClock,
+    /// The store behind the server.
+    pub store: Arc<dyn Store>,
+    /// What [`seed`](super::seed) created.
+    pub accounts: Accounts,
+    transcript: Mutex<String>,
+}
+
+/// What a login in JSON or cookie mode gave, wherever it came in.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// The access token.
+    pub access: String,
+    /// The refresh token.
+    pub refresh: String,
+}
+
+impl Subject {
+    /// A server at `addr` whose auth routes are at `prefix`.
+    #[must_use]
+    pub fn new(addr: SocketAddr, prefix: &str, clock: ManualClock, store: Arc<dyn Store>, accounts: Accounts) -> Self {
+        Self { addr, prefix: prefix.to_owned(), clock, store, accounts, transcript: Mutex::default() }
+    }
+
+    /// What the case saw, without what chance decides: equal for two servers that keep the contract.
+    #[must_use]
+    pub fn transcript(&self) -> String {
+        self.transcript.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The path of an auth route.
+    #[must_use]
+    pub fn path(&self, route: &str) -> String {
+        format!("{}{route}", self.prefix)
+    }
+
+    /// The account that most cases use.
+    #[must_use]
+    pub fn user(&self) -> &Account {
+        &self.accounts.user
+    }
+
+    /// Now, in whole seconds.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.clock.now().as_secs()
+    }
+
+    /// Sends a request and notes the exchange.
+    ///
+    /// # Panics
+    /// When there is no whole answer.
+    pub async fn send(&self, request: Request) -> Response {
+        let response = request.send(self.addr).await;
+        if request.is_recorded() {
+            let entry = transcript::entry(&request, &response, self.addr, &self.accounts);
+            self.transcript.lock().unwrap_or_else(PoisonError::into_inner).push_str(&entry);
+        }
+        response
+    }
+
+    /// Sends a request that the server may cut off; only silence is a failure.
+    ///
+    /// # Panics
+    /// When the server neither answers nor closes.
+    pub async fn send_at_all(&self, request: Request) -> Option<Response> {
+        request.send_at_all(self.addr).await
+    }
+}
+
+/// Requests for the auth routes.
+impl Subject {
+    /// `POST /auth/login`.
+    #[must_use]
+    pub fn login_request(&self, body: &Value) -> Request {
+        Request::post(self.path("/auth/login")).json(body)
+    }
+
+    /// `POST /auth/refresh`.
+    #[must_use]
+    pub fn refresh_request(&self, body: &Value) -> Request {
+        Request::post(self.path("/auth/refresh")).json(body)
+    }
+
+    /// `POST /auth/logout`.
+    #[must_use]
+    pub fn logout_request(&self, body: &Value) -> Request {
+        Request::post(self.path("/auth/logout")).json(body)
+    }
+
+    /// The right credentials, in this mode.
+    #[must_use]
+    pub fn credentials(account: &Account, mode: &str) -> Value {
+        json!({"email": account.email, "password": account.password, "mode": mode})
+    }
+
+    /// Signs in, in JSON mode.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn login(&self, account: &Account) -> Tokens {
+        let response = self.send(self.login_request(&Self::credentials(account, "json"))).await;
+        response.expect_status(200);
+        response.tokens()
+    }
+
+    /// Signs in, in cookie mode.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn login_cookie(&self, account: &Account) -> Tokens {
+        let response = self.send(self.login_request(&Self::credentials(account, "cookie"))).await;
+        response.expect_status(200);
+        Tokens { access: response.data("access_token"), refresh: response.set_cookie(REFRESH_COOKIE).value }
+    }
+
+    /// Signs in, in session mode, and gives the value of the session cookie.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn login_session(&self, account: &Account) -> String {
+        let response = self.send(self.login_request(&Self::credentials(account, "session"))).await;
+        response.expect_status(200);
+        response.set_cookie(SESSION_COOKIE).value
+    }
+
+    /// Refreshes with a token in the body.
+    pub async fn refresh(&self, token: &str) -> Response {
+        self.send(self.refresh_request(&json!({"refresh_token": token}))).await
+    }
+
+    /// Refreshes with the refresh cookie.
+    pub async fn refresh_by_cookie(&self, token: &str) -> Response {
+        self.send(self.refresh_request(&json!({"mode": "cookie"})).cookie(REFRESH_COOKIE, token)).await
+    }
+
+    /// Refreshes with the session cookie.
+    pub async fn refresh_session(&self, cookie: &str) -> Response {
+        self.send(self.refresh_request(&json!({"mode": "session"})).cookie(SESSION_COOKIE, cookie)).await
+    }
+
+    /// `GET /guarded` with a bearer token.
+    pub async fn guarded(&self, token: &str) -> Response {
+        self.send(Request::get("/guarded").bearer(token)).await
+    }
+
+    /// `GET /guarded` with the session cookie.
+    pub async fn guarded_by_session(&self, cookie: &str) -> Response {
+        self.send(Request::get("/guarded").cookie(SESSION_COOKIE, cookie)).await
+    }
+
+    /// Fails unless the session of `refresh` is alive; gives the next refresh token.
+    ///
+    /// # Panics
+    /// When the session is not alive.
+    pub async fn assert_alive(&self, refresh: &str) -> String {
+        let response = self.refresh(refresh).await;
+        assert_eq!(response.status, 200, "the session should be alive\n{response}");
+        response.tokens().refresh
+    }
+
+    /// Fails unless `refresh` is refused.
+    ///
+    /// # Panics
+    /// When it is accepted.
+    pub async fn assert_dead(&self, refresh: &str) {
+        self.refresh(refresh).await.expect_credentials_refused();
+    }
+}
+
+/// Forged access tokens.
+impl Subject {
+    /// The claims of a good access token for `account`, which expires in a minute.
+    #[must_use]
+    pub fn claims(&self, account: &Account) -> Map<String, Value> {
+        let claims = json!({
+            "id": account.id.as_str(), "role": account.role, "app_access": true, "admin_access": false,
+            "iat": self.now(), "exp": self.now() + 60, "iss": ISSUER,
+        });
+        claims.as_object().expect("is an object").clone()
+    }
+
+    /// A good access token with `changes` to its claims; `null` takes a claim out.
+    ///
+    /// # Panics
+    /// When `changes` is no object.
+    #[must_use]
+    pub fn forged(&self, changes: &Value) -> String {
+        let mut claims = self.claims(self.user());
+        for (name, value) in changes.as_object().expect("is an object") {
+            if value.is_null() {
+                claims.remove(name);
+            } else {
+                claims.insert(name.clone(), value.clone());
+            }
+        }
+        forge::hs256(SECRET.as_bytes(), forge::ACCESS_HEADER, &Value::Object(claims).to_string())
+    }
+}
