@@ -155,10 +155,25 @@ fn log(problem: &Problem) {
         tracing::debug!(target: "auth::http", ?problem, "refused");
         return;
     };
-    let source = std::error::Error::source(error).map(tracing::field::display);
+    let error_with_causes = Chain(error);
     match error.kind() {
-        ErrorKind::Internal => tracing::error!(target: "auth::http", %error, source, "failed"),
-        ErrorKind::Unavailable => tracing::warn!(target: "auth::http", %error, source, "failed"),
-        _ => tracing::debug!(target: "auth::http", %error, source, "refused"),
+        ErrorKind::Internal => tracing::error!(target: "auth::http", error = %error_with_causes, "failed"),
+        ErrorKind::Unavailable => tracing::warn!(target: "auth::http", error = %error_with_causes, "failed"),
+        _ => tracing::debug!(target: "auth::http", error = %error_with_causes, "refused"),
+    }
+}
+
+/// An error and everything that caused it.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut error = self.0;
+        write!(f, "{error}")?;
+        while let Some(cause) = error.source() {
+            write!(f, ": {cause}")?;
+            error = cause;
+        }
+        Ok(())
     }
 }

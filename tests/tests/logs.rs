@@ -1,0 +1,133 @@
+//! No secret in any log (requirements B4, B5): the flows run on both frameworks with everything logged at TRACE, and the
+//! log is searched for what must not be in it. The one test of its process, since a subscriber is for all of it.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use auth_core::store::StoreErrorKind;
+use auth_core::store::memory::MemoryStore;
+use auth_core::{Auth, Clock as _};
+use auth_testkit::contract::{REFRESH_COOKIE, Request, SESSION_COOKIE, Subject, Variant, seed};
+use auth_testkit::{Fault, FaultyStore, ManualClock, Moment};
+use auth_tests::servers::Framework;
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic while writing").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b5_no_secret_is_in_any_log() {
+    let log = Log::default();
+    // Everything, also what libraries write through `log`. mio and polling talk about sockets, a lot.
+    tracing_subscriber::fmt().with_env_filter("trace,mio=info").with_writer(log.clone()).with_ansi(false).init();
+
+    let mut secrets = Vec::new();
+    for framework in Framework::ALL {
+        secrets.extend(flows(framework).await);
+    }
+
+    let log = String::from_utf8_lossy(&log.0.lock().expect("all writers are done")).into_owned();
+    for proof in
+        ["/guarded", "a handler that logs what it gets", "login_succeeded", "reuse_detected", "MARKER-of-the-store"]
+    {
+        assert!(log.contains(proof), "the log has no `{proof}`: it proves nothing");
+    }
+    assert!(secrets.len() > 20);
+    for (what, secret) in secrets {
+        assert!(secret.len() > 8, "{what}");
+        if let Some(at) = log.find(&secret) {
+            let line = log[..at].rfind('\n').map_or(0, |start| start + 1);
+            let end = log[at..].find('\n').map_or(log.len(), |end| at + end);
+            panic!("{what} is in the log: {}", &log[line..end]);
+        }
+    }
+}
+
+/// Every flow with secrets in every place, and the secrets.
+async fn flows(framework: Framework) -> Vec<(&'static str, String)> {
+    let (store, clock) = (FaultyStore::new(MemoryStore::new()), ManualClock::stopped());
+    let accounts = seed(&store, clock.now()).await;
+    let auth = Auth::builder(store.clone()).config(Variant::Default.config()).clock(clock.clone()).build();
+    let server = framework.serve(&auth.expect("a configuration"), "").await;
+    let subject = Subject::new(server.addr, "", clock.clone(), Arc::new(store.clone()), accounts);
+    let user = subject.user().clone();
+    let mut secrets = vec![("the password", user.password.clone())];
+
+    let tokens = subject.login(&user).await;
+    let session = subject.login_session(&user).await;
+    let cookie = subject.login_cookie(&user).await.refresh;
+    for response in [
+        subject.send(Request::get(format!("/guarded?a=1&access_token={}&b=2", tokens.access))).await,
+        subject.send(Request::get(format!("/users/me?access_token={}", tokens.access))).await,
+        subject.send(Request::get("/guarded").bearer(&tokens.access)).await,
+        subject.guarded_by_session(&session).await,
+        subject.refresh_by_cookie(&cookie).await,
+        subject.refresh_session(&session).await,
+        subject.refresh(&tokens.refresh).await,
+    ] {
+        response.expect_status(200);
+    }
+    secrets.push(("an access token", tokens.access));
+    secrets.push(("a session token", session));
+    secrets.push(("a refresh token in a cookie", cookie));
+
+    // Refused in every way, with marked secrets where they do not belong.
+    let marked = |n: u32| format!("CANARY-{framework:?}-{n}-0123456789");
+    let body = |password: &str| json!({"email": user.email, "password": password, "otp": marked(2)});
+    for request in [
+        subject.login_request(&body(&marked(1))),
+        Request::post("/auth/login").json_text(format!("{{\"email\": \"{}\" \"password\"", marked(3))),
+        Request::post("/auth/login").json_text(format!("{{\"{0}\": 1, \"{0}\": 2}}", marked(4))),
+        Request::post("/auth/login").header("content-type", "text/plain").body(marked(5)),
+        subject.login_request(&json!({"email": marked(6), "password": marked(7)})),
+        subject.login_request(&json!({"email": user.email, "password": "x", "mode": marked(8)})),
+        subject.refresh_request(&json!({"refresh_token": marked(9)})),
+        subject.logout_request(&json!({"refresh_token": marked(10)})),
+        subject.refresh_request(&json!({"mode": "cookie"})).cookie(REFRESH_COOKIE, marked(11)),
+        Request::get("/guarded").bearer(&marked(12)),
+        Request::get("/guarded").header("authorization", format!("Bearer  {}", marked(13))),
+        Request::get(format!("/guarded?access_token={}", marked(14))),
+        Request::get(format!("/open?access_token={}", marked(15))),
+        Request::get(format!("/nowhere?access_token={}", marked(16))),
+        Request::get(format!("/auth/login?access%5Ftoken={}", marked(17))),
+        Request::get("/guarded").cookie(SESSION_COOKIE, marked(18)),
+        Request::get(format!("/guarded?access_token={}&access_token={}", marked(19), marked(20))),
+    ] {
+        subject.send(request).await;
+    }
+    secrets.extend((1..=20).map(|n| ("a marked secret", marked(n))));
+
+    // Theft, and an outage.
+    clock.advance(std::time::Duration::from_secs(60));
+    subject.refresh(&tokens.refresh).await;
+    secrets.push(("a refresh token", tokens.refresh));
+    let fault = Fault::new(StoreErrorKind::Unavailable, Moment::BeforeWork).with_marker("MARKER-of-the-store");
+    store.fail_all(fault);
+    for response in
+        [subject.send(subject.login_request(&body(&user.password))).await, subject.refresh(&marked(9)).await]
+    {
+        let text = String::from_utf8_lossy(&response.body);
+        assert!(!text.contains("MARKER"), "{text}");
+    }
+    secrets
+}

@@ -1,0 +1,75 @@
+//! Time must not tell which addresses have accounts (requirement G5): two samples of one run, taken in turn.
+//!
+//! In a process of its own, so that no other test runs beside it.
+
+use std::time::{Duration, Instant};
+
+use auth_core::store::UserStatus;
+use auth_core::store::memory::MemoryStore;
+use auth_core::{Auth, AuthConfig, ClientInfo, Email, LoginRequest, NewUser, Password};
+
+/// In each sample.
+const SAMPLES: usize = 500;
+/// A busy machine can push one run apart; a difference in the code shows in every run.
+const RUNS: usize = 3;
+
+fn median(sorted: &[Duration]) -> f64 {
+    sorted[sorted.len() / 2].as_secs_f64()
+}
+
+/// The two-sided p of the Mann-Whitney U test, by its normal approximation.
+fn mann_whitney(a: &[Duration], b: &[Duration]) -> f64 {
+    let mut all: Vec<_> = a.iter().map(|time| (time, true)).chain(b.iter().map(|time| (time, false))).collect();
+    all.sort();
+    let rank_sum: f64 = all.iter().enumerate().filter(|(_, (_, is_a))| *is_a).map(|(rank, _)| rank as f64 + 1.0).sum();
+    let (n, m) = (a.len() as f64, b.len() as f64);
+    let u = rank_sum - n * (n + 1.0) / 2.0;
+    let z = (u - n * m / 2.0) / (n * m * (n + m + 1.0) / 12.0).sqrt();
+    // Abramowitz and Stegun 7.1.26, good to 1.5e-7.
+    let x = z.abs() / std::f64::consts::SQRT_2;
+    let t = 1.0 / (1.0 + 0.327_591_1 * x);
+    let poly =
+        t * (0.254_829_592 + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
+    poly * (-x * x).exp()
+}
+
+#[tokio::test]
+async fn g5_known_unknown_and_suspended_addresses_take_the_same_time() {
+    let config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
+    let auth = Auth::builder(MemoryStore::new()).config(config).build().expect("a configuration");
+    let email = |name: &str| Email::parse(&format!("{name}@example.com")).expect("an address");
+    for (name, status) in [("known", UserStatus::Active), ("suspended", UserStatus::Suspended)] {
+        let mut user = NewUser::new(email(name), Password::new("correct horse"));
+        user.status = status;
+        auth.create_user(user).await.expect("a user");
+    }
+    let refused = async |name: &str, password: &str| {
+        let start = Instant::now();
+        let request = LoginRequest::new(email(name), Password::new(password));
+        auth.login(request, &ClientInfo::default()).await.expect_err("refused");
+        start.elapsed()
+    };
+
+    for (other, password) in [("unknown", "wrong horse"), ("suspended", "correct horse")] {
+        let mut seen = Vec::new();
+        let equal = async {
+            for _ in 0..RUNS {
+                let (mut known, mut others) = (Vec::new(), Vec::new());
+                for _ in 0..SAMPLES {
+                    known.push(refused("known", "wrong horse").await);
+                    others.push(refused(other, password).await);
+                }
+                known.sort();
+                others.sort();
+                let gap = (median(&others) / median(&known) - 1.0).abs();
+                let p = mann_whitney(&known, &others);
+                seen.push((gap, p));
+                if gap < 0.05 && p > 0.01 {
+                    return true;
+                }
+            }
+            false
+        };
+        assert!(equal.await, "{other} can be told from known: gap of the medians and p, a run each: {seen:?}");
+    }
+}
