@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use auth_sea_orm::SeaOrmStore;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database as SeaOrm, DatabaseConnection, DbBackend, Statement};
 use tempfile::TempDir;
 
 /// A kind of database.
@@ -122,6 +122,37 @@ impl Database {
         let store = SeaOrmStore::connect(&self.url).await.expect("connect");
         store.migrate().await.expect("migrate");
         store
+    }
+
+    /// Cuts every connection to it, as a server does that restarts. Does nothing for SQLite, which has none.
+    ///
+    /// # Panics
+    /// When the database cannot be used.
+    pub async fn cut_connections(&self) {
+        let Place::Server { url, name } = &self.place else { return };
+        let (backend, sql) = if url.starts_with("postgres") {
+            let pids = format!("SELECT pid AS id FROM pg_stat_activity WHERE datname = '{name}'");
+            (DbBackend::Postgres, pids)
+        } else {
+            (
+                DbBackend::MySql,
+                format!("SELECT CAST(id AS SIGNED) AS id FROM information_schema.processlist WHERE db = '{name}'"),
+            )
+        };
+        let server = connection(url).await;
+        for row in server.query_all_raw(Statement::from_string(backend, sql)).await.expect("the connections") {
+            let cut = match backend {
+                DbBackend::Postgres => {
+                    let id: i32 = row.try_get("", "id").expect("an id");
+                    format!("SELECT pg_terminate_backend({id}, 5000)")
+                }
+                _ => {
+                    let id: i64 = row.try_get("", "id").expect("an id");
+                    format!("KILL {id}")
+                }
+            };
+            server.execute_unprepared(&cut).await.expect("cut");
+        }
     }
 
     /// A plain connection of one, for a test that looks at tables itself.

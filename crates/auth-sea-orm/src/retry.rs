@@ -11,7 +11,8 @@ use crate::error::{Failure, store_error};
 
 /// No operation lasts longer: a connection whose other end is silently gone must not hold a login for minutes.
 const DEADLINE: Duration = Duration::from_secs(10);
-const MOST_ATTEMPTS: u32 = 10;
+/// One more than a pool of usual size has connections.
+const MOST_ATTEMPTS: u32 = 11;
 
 /// Whether an attempt may be repeated when its connection broke, so that nobody knows whether it was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +40,8 @@ impl From<DbErr> for Attempt {
 
 /// Runs `attempt` until it succeeds, fails for good, or time is up.
 ///
-/// What the database took back (40001, 1205, 1213, SQLITE_BUSY) left no trace, so that is repeated always; a lost
-/// connection is replaced once, when `resend` allows.
+/// What the database took back (40001, 1205, 1213, SQLITE_BUSY) left no trace, so that is repeated always. After a lost
+/// connection the next one is tried, when `resend` allows: a server that restarted has cut all those in the pool.
 pub(crate) async fn retrying<T, F>(resend: Resend, attempt: impl FnMut() -> F + Send) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, Attempt>> + Send,
@@ -56,7 +57,6 @@ async fn until_done<T, F>(resend: Resend, mut attempt: impl FnMut() -> F) -> Res
 where
     F: Future<Output = Result<T, Attempt>>,
 {
-    let mut may_resend = resend == Resend::Safe;
     let mut attempts = 0;
     loop {
         attempts += 1;
@@ -70,7 +70,7 @@ where
         };
         match Failure::of(&error) {
             Failure::TakenBack if attempts < MOST_ATTEMPTS => sleep(pause(attempts)).await,
-            Failure::ConnectionLost if may_resend && !is_commit => may_resend = false,
+            Failure::ConnectionLost if attempts < MOST_ATTEMPTS && resend == Resend::Safe && !is_commit => {}
             _ => return Err(error),
         }
     }
@@ -90,16 +90,45 @@ struct TooSlow;
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+    use std::error::Error as StdError;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use sea_orm::RuntimeErr;
-    use sea_orm::sqlx::Error as SqlxError;
+    use sea_orm::sqlx::error::{DatabaseError, Error as SqlxError, ErrorKind};
 
     use super::*;
 
     fn lost() -> DbErr {
         let broken = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-        DbErr::Exec(RuntimeErr::SqlxError(std::sync::Arc::new(SqlxError::Io(broken))))
+        DbErr::Exec(RuntimeErr::SqlxError(Arc::new(SqlxError::Io(broken))))
+    }
+
+    /// What PostgreSQL says of a transaction that it could not put in order with others.
+    #[derive(Debug, thiserror::Error)]
+    #[error("could not serialize access")]
+    struct Busy;
+
+    impl DatabaseError for Busy {
+        fn message(&self) -> &str {
+            "could not serialize access"
+        }
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some("40001".into())
+        }
+        fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
+            self
+        }
+        fn as_error_mut(&mut self) -> &mut (dyn StdError + Send + Sync + 'static) {
+            self
+        }
+        fn into_error(self: Box<Self>) -> Box<dyn StdError + Send + Sync + 'static> {
+            self
+        }
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
     }
 
     async fn attempts_until_error(resend: Resend, error: fn() -> Attempt) -> u32 {
@@ -114,10 +143,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn f4_a_lost_connection_is_replaced_once_and_only_when_that_is_safe() {
-        assert_eq!(attempts_until_error(Resend::Safe, || Attempt::Statement(lost())).await, 2);
+    async fn f4_a_lost_connection_is_replaced_only_when_that_is_safe() {
+        assert_eq!(attempts_until_error(Resend::Safe, || Attempt::Statement(lost())).await, MOST_ATTEMPTS);
         assert_eq!(attempts_until_error(Resend::Never, || Attempt::Statement(lost())).await, 1);
         assert_eq!(attempts_until_error(Resend::Safe, || Attempt::Commit(lost())).await, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn f2_a_database_that_never_answers_is_unavailable() {
+        let outcome = retrying(Resend::Safe, std::future::pending::<Result<(), Attempt>>).await;
+        assert_eq!(outcome.expect_err("time is up").kind(), StoreErrorKind::Unavailable);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn f4_what_is_taken_back_is_tried_again_a_bounded_number_of_times() {
+        let taken_back =
+            || Attempt::Commit(DbErr::Query(RuntimeErr::SqlxError(Arc::new(SqlxError::Database(Box::new(Busy))))));
+        assert_eq!(attempts_until_error(Resend::Never, taken_back).await, MOST_ATTEMPTS);
     }
 
     #[tokio::test]

@@ -61,6 +61,29 @@ async fn f2_a_server_that_is_not_there_is_unavailable_and_its_password_is_not_to
     }
 }
 
+/// A server that restarts cuts every connection. What may be repeated is; the caller sees nothing of it.
+#[tokio::test]
+async fn f2_a_connection_that_was_cut_is_replaced() {
+    for kind in [Kind::Postgres, Kind::MySql] {
+        let Some(database) = Database::fresh(kind).await else { continue };
+        let store = database.store().await;
+        let user = user("u1", "u1@example.com");
+        store.create(&user).await.expect("create");
+        let cut = || database.cut_connections();
+        cut().await;
+        assert!(store.find_by_id(&user.id).await.expect("a read").is_some(), "{kind:?}");
+        cut().await;
+        assert!(store.delete(&user.id, Timestamp::default()).await.expect("a transaction"), "{kind:?}");
+        // An INSERT that is sent twice could be told from one: this one may fail, and then the next does not.
+        cut().await;
+        let mut outcome = store.create(&user).await;
+        while let Err(error) = outcome {
+            assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{kind:?}: {error:?}");
+            outcome = store.create(&user).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn damaged_rows_are_an_error_and_never_an_absent_user() {
     for kind in Kind::SHARED {

@@ -94,6 +94,8 @@ cases! {
             r2_an_ancestor_ends_the_family,
             r3_parallel_refreshes_rotate_once,
             r4_a_retry_gets_the_same_successor,
+            r4_a_retry_by_cookie_gets_the_same_successor,
+            f5_a_clock_set_back_ends_nothing,
             r4_within_the_grace_the_current_token_stays,
             r5_idle_sessions_end,
             r5_every_session_ends,

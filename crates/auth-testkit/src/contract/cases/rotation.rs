@@ -7,7 +7,7 @@ use auth_core::{Clock as _, Role};
 use serde_json::json;
 
 use crate::contract::forge::{RefreshPart, with_other};
-use crate::contract::{Request, Subject, Tokens, forge};
+use crate::contract::{REFRESH_COOKIE, Refusal, Request, SESSION_COOKIE, Subject, Tokens, forge};
 
 const GRACE: Duration = Duration::from_secs(10);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -120,6 +120,36 @@ pub async fn r4_a_retry_gets_the_same_successor(s: &Subject) {
     s.assert_alive(&second).await;
 }
 
+/// R4: by cookie the same: a retry gets the secret of the answer that was lost.
+pub async fn r4_a_retry_by_cookie_gets_the_same_successor(s: &Subject) {
+    let first = s.login_cookie(s.user()).await.refresh;
+    let second = s.refresh_by_cookie(&first).await.set_cookie(REFRESH_COOKIE).value;
+    let again = s.refresh_by_cookie(&first).await;
+    again.expect_status(200);
+    assert_eq!(again.set_cookie(REFRESH_COOKIE).value, second, "the retry got another successor");
+
+    let secret = |cookie: &str| forge::decode(cookie).1["session"].clone();
+    let first = s.login_session(s.user()).await;
+    let second = s.refresh_session(&first).await.set_cookie(SESSION_COOKIE).value;
+    let again = s.refresh_session(&first).await;
+    again.expect_status(200);
+    assert_eq!(secret(&again.set_cookie(SESSION_COOKIE).value), secret(&second), "the retry got another successor");
+    assert_ne!(secret(&first), secret(&second));
+}
+
+/// F5: a clock that is set back ends no session and clears no cookie.
+pub async fn f5_a_clock_set_back_ends_nothing(s: &Subject) {
+    let tokens = s.login_cookie(s.user()).await;
+    let first = tokens.refresh;
+    let second = s.refresh_by_cookie(&first).await.set_cookie(REFRESH_COOKIE).value;
+    s.clock.step_back(Duration::from_secs(300));
+    s.guarded(&tokens.access).await.expect_status(200);
+    let previous = s.refresh_by_cookie(&first).await;
+    previous.expect_credentials_refused();
+    previous.expect_cookies_left_alone();
+    s.refresh_by_cookie(&second).await.expect_status(200);
+}
+
 /// D1: within the grace the current token is given back unchanged, so that tabs converge.
 pub async fn r4_within_the_grace_the_current_token_stays(s: &Subject) {
     let first = s.login(s.user()).await.refresh;
@@ -148,13 +178,13 @@ pub async fn r5_every_session_ends(s: &Subject) {
         s.clock.advance(DAY * 6);
         let response = s.refresh_by_cookie(&token).await;
         assert_eq!(response.status, 200, "day {day}\n{response}");
-        token = response.set_cookie(crate::contract::REFRESH_COOKIE).value;
+        token = response.set_cookie(REFRESH_COOKIE).value;
     }
     s.clock.advance(DAY * 6 - Duration::from_millis(1));
     let last = s.refresh_by_cookie(&token).await;
     last.expect_status(200);
     s.clock.advance(Duration::from_millis(1));
-    s.assert_dead(&last.set_cookie(crate::contract::REFRESH_COOKIE).value).await;
+    s.assert_dead(&last.set_cookie(REFRESH_COOKIE).value).await;
 }
 
 /// R5: a session in session mode lives as long as its cookie.
@@ -164,7 +194,7 @@ pub async fn r5_session_mode_has_its_own_idle_time(s: &Subject) {
     s.guarded_by_session(&cookie).await.expect_status(200);
     let response = s.refresh_session(&cookie).await;
     response.expect_status(200);
-    let cookie = response.set_cookie(crate::contract::SESSION_COOKIE).value;
+    let cookie = response.set_cookie(SESSION_COOKIE).value;
     s.clock.advance(DAY);
     s.guarded_by_session(&cookie).await.expect_status(401);
     s.refresh_session(&cookie).await.expect_credentials_refused();
@@ -267,7 +297,7 @@ impl Held {
     async fn assert_out(&self, s: &Subject) {
         s.assert_dead(&self.json.refresh).await;
         s.refresh_by_cookie(&self.cookie.refresh).await.expect_credentials_refused();
-        s.guarded_by_session(&self.session).await.expect_refused(crate::contract::Refusal::Invalid);
+        s.guarded_by_session(&self.session).await.expect_refused(Refusal::Invalid);
         s.refresh_session(&self.session).await.expect_credentials_refused();
     }
 }
