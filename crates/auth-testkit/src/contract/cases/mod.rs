@@ -76,6 +76,7 @@ cases! {
             a_body_token_means_json_mode,
             the_cookie_alone_means_cookie_mode,
             session_mode_refreshes_the_session_cookie,
+            b6_no_cache_keeps_a_token,
             a_refresh_without_a_token_is_refused,
             a_body_token_moves_into_the_cookie,
             c6_the_cookie_token_moves_into_json,

@@ -57,6 +57,23 @@ pub async fn session_mode_refreshes_the_session_cookie(s: &Subject) {
     s.guarded_by_session(&first).await.expect_status(200);
 }
 
+/// No cache keeps a token: not the answer to a login, not that to a refresh, in no mode; nor what ends a session.
+pub async fn b6_no_cache_keeps_a_token(s: &Subject) {
+    for (mode, keys) in [("json", &JSON_KEYS[..]), ("cookie", &COOKIE_KEYS), ("session", &["expires"])] {
+        let login = s.send(s.login_request(&Subject::credentials(s.user(), mode))).await;
+        login.expect_token_answer(keys);
+        let refresh = match mode {
+            "json" => s.refresh(&login.tokens().refresh).await,
+            "cookie" => s.refresh_by_cookie(&login.set_cookie(REFRESH_COOKIE).value).await,
+            _ => s.refresh_session(&login.set_cookie(SESSION_COOKIE).value).await,
+        };
+        refresh.expect_token_answer(keys);
+    }
+    let token = s.login_cookie(s.user()).await.refresh;
+    let logout = s.send(s.logout_request(&json!({"mode": "cookie"})).cookie(REFRESH_COOKIE, &token)).await;
+    assert_eq!(logout.header("cache-control").as_deref(), Some("no-store"), "{logout}");
+}
+
 /// Nothing where the mode looks: 400.
 pub async fn a_refresh_without_a_token_is_refused(s: &Subject) {
     let cookie = s.login_session(s.user()).await;
