@@ -1,4 +1,5 @@
 //! Turns the Rust blocks of the README into functions, so that the tests compile them.
+#![allow(clippy::expect_used, reason = "a build script reports by panicking")]
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,24 +12,29 @@ fn main() {
 
     let mut setup = String::new();
     let mut code = String::new();
-    let mut longest = 0;
+    let mut lengths = Vec::new();
     for (number, block) in text.split("```rust").skip(1).enumerate() {
         let (language, rest) = block.split_once('\n').expect("a block has lines");
         let (body, _) = rest.split_once("```").expect("a block ends");
-        longest = longest.max(body.lines().count());
-        if language.trim().is_empty() {
-            // What every later block builds on.
-            setup = body.to_owned();
-        }
+        // The block without a framework is what every later one builds on.
+        let is_setup = language.trim().is_empty();
+        let before = if is_setup { "" } else { setup.as_str() };
+        lengths.push(before.lines().count() + body.lines().count());
         let unused = "unused_variables, unused_imports, dead_code, clippy::all";
-        let before = if language.trim().is_empty() { "" } else { setup.as_str() };
         write!(
             code,
             "#[allow({unused})]\nasync fn block_{number}() -> Result<(), Box<dyn std::error::Error>> {{\n{before}\n{body}\nOk(())\n}}\n"
         )
         .expect("writing to a string");
+        if is_setup {
+            setup = body.to_owned();
+        }
     }
-    writeln!(code, "const LONGEST: usize = {longest};").expect("writing to a string");
+    writeln!(
+        code,
+        "/// The lines of each block, those of the setup included.\nconst LENGTHS: &[usize] = &{lengths:?};"
+    )
+    .expect("writing to a string");
     let out = Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("readme.rs");
     fs::write(out, code).expect("the output");
 }

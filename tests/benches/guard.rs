@@ -1,5 +1,11 @@
 //! What a guard costs: a verification beside the HMAC in it and beside `jsonwebtoken`, and a guarded handler beside a
 //! bare one, in process. `cargo bench -p auth-tests` prints the times and then the ratios.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is its result"
+)]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

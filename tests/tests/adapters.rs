@@ -1,4 +1,10 @@
 //! What the adapters promise beyond the contract: whom they wrap, and that they leave the rest alone.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is its result"
+)]
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -97,7 +103,7 @@ async fn the_layer_takes_any_tower_service() {
         let request = Request::get("/").header(name, value).body(7).expect("a request");
         let response = service.ready().await.expect("infallible").call(request).await.expect("infallible");
         assert_eq!(response.status().as_u16(), expected, "{name}");
-        assert_eq!(response.body().is_end_stream(), false);
+        assert!(!response.body().is_end_stream());
     }
     assert_eq!(calls.load(Ordering::SeqCst), 2, "refused requests never reach the service");
 }

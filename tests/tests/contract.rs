@@ -1,4 +1,10 @@
 //! The HTTP contract: every case on both frameworks over memory and SQLite, and every answer equal byte for byte.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is its result"
+)]
 
 use std::sync::Arc;
 

@@ -1,4 +1,10 @@
 //! Rules of the house that a compiler does not know.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is its result"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,11 @@
 //! No secret in any log (requirements B4, B5): the flows run on both frameworks with everything logged at TRACE, and the
 //! log is searched for what must not be in it. The one test of its process, since a subscriber is for all of it.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is its result"
+)]
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,10 @@
 //! The typed operations over real stores, with faults and with real concurrency.
-#![expect(clippy::future_not_send, reason = "tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is its result"
+)]
 
 use std::time::Duration;
 

@@ -1,6 +1,12 @@
 //! Time must not tell which addresses have accounts (requirement G5): two samples of one run, taken in turn.
 //!
 //! In a process of its own, so that no other test runs beside it.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is its result"
+)]
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
 //! The contract's routes on actix-web.
+#![expect(clippy::future_not_send, reason = "everything in actix-web lives on one thread")]
 
 use std::net::SocketAddr;
 
