@@ -114,19 +114,16 @@ async fn mysql(url: &str) -> Result<Connections, ConnectError> {
 
 /// Pool settings behind a URL that stands in for the real one: sea-orm records its options, URL and password included,
 /// in a tracing span.
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 fn pool(stand_in: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(stand_in);
     options.acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false).sqlx_logging(false).record_stmt_in_spans(false);
     options
 }
 
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 fn parse<O: std::str::FromStr<Err = sea_orm::sqlx::Error>>(url: &str) -> Result<O, ConnectError> {
     url.parse().map_err(|error| ConnectError::Url(Box::new(error)))
 }
 
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 fn refused(error: DbErr) -> ConnectError {
     ConnectError::Store(store_error(error))
 }

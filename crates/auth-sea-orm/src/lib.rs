@@ -31,6 +31,9 @@
 //! Statements that a database took back (serialization failure, deadlock, lock timeout) are sent again a few times;
 //! every operation ends within ten seconds, and a database that is down is `Unavailable`.
 
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+compile_error!("auth-sea-orm needs a database: turn on its feature `sqlite`, `postgres` or `mysql`");
+
 mod connect;
 pub mod entity;
 mod error;

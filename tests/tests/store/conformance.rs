@@ -3,6 +3,7 @@
 use auth_core::store::memory::MemoryStore;
 use auth_testkit::store::Property;
 use auth_tests::databases::{Database, Kind};
+use sea_orm::ConnectionTrait as _;
 
 mod memory {
     use super::*;
@@ -52,4 +53,26 @@ mod mysql {
 async fn check_on(kind: Kind, property: Property) {
     let Some(database) = Database::fresh(kind).await else { return };
     property.check(database.store().await).await;
+}
+
+/// Servers may be set to stricter isolation than they come with. More is taken back then, and sent again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f4_a_stricter_default_isolation_changes_nothing() {
+    for isolation in ["repeatable read", "serializable"] {
+        for name in [
+            "r3_of_64_concurrent_rotations_one_wins",
+            "r9_open_beside_end_sessions_leaves_no_live_session_of_the_old_epoch",
+            "r9_open_beside_a_suspension_leaves_no_live_session",
+            "r9_a_rotation_beside_revoke_ends_revoked",
+            "f4_concurrent_work_on_many_users_fails_nowhere",
+        ] {
+            let Some(database) = Database::fresh(Kind::Postgres).await else { return };
+            let set = format!(
+                "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation TO ''{isolation}''', \
+                 current_database()); END $$"
+            );
+            database.connection().await.execute_unprepared(&set).await.expect("alter database");
+            Property::named(name).check(database.store().await).await;
+        }
+    }
 }

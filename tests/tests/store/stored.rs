@@ -48,8 +48,13 @@ async fn b7_errors_and_debug_output_show_no_address_hash_or_password() {
 
 #[tokio::test]
 async fn f2_a_server_that_is_not_there_is_unavailable_and_its_password_is_not_told() {
-    for url in ["postgres://u:CANARY@127.0.0.1:1/x", "mysql://u:CANARY@127.0.0.1:1/x"] {
-        let error = SeaOrmStore::connect(url).await.expect_err("nobody listens there");
+    // Both at once, since each waits for a free connection as long as it may.
+    let (postgres, mysql) = tokio::join!(
+        SeaOrmStore::connect("postgres://u:CANARY@127.0.0.1:1/x"),
+        SeaOrmStore::connect("mysql://u:CANARY@127.0.0.1:1/x")
+    );
+    for outcome in [postgres, mysql] {
+        let error = outcome.expect_err("nobody listens there");
         let ConnectError::Store(ref store_error) = error else { panic!("{error:?}") };
         assert_eq!(store_error.kind(), StoreErrorKind::Unavailable, "{error:?}");
         assert!(!told(&error).contains("CANARY"), "{error:?}");

@@ -15,8 +15,9 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// Stores a new session, unless the user's credentials changed since they were checked.
     ///
     /// Atomic against [`FactorStore::end_sessions`](super::FactorStore::end_sessions): when that bumps the epoch first,
-    /// this answers [`Opened::Stale`] and stores nothing; when this comes first, that one ends the new session. When the
-    /// store holds the user too, it must be there and active, or the answer is `Stale`.
+    /// this answers [`Opened::Stale`] and stores nothing; when this comes first, that one ends the new session. A user
+    /// that the store holds must be active, or the answer is `Stale`; one that it does not hold lives elsewhere, or was
+    /// removed, which raised the epoch.
     async fn open(&self, session: &NewSession) -> Result<Opened, StoreError>;
 
     /// The session, with the user's epoch and, when the store holds users, the user: in one statement.
