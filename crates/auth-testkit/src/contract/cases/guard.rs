@@ -1,5 +1,6 @@
 //! What guards demand, and what handlers see behind them.
 
+use auth_core::Clock as _;
 use serde_json::{Value, json};
 
 use crate::contract::{Refusal, Request, SESSION_COOKIE, Subject, forge};
@@ -138,6 +139,9 @@ pub async fn j10_tokens_end_on_time(s: &Subject) {
 
 /// J10: the edge itself: `exp == now` is expired, `nbf == now` has begun.
 pub async fn j10_the_edges_are_exact(s: &Subject) {
+    // On the full second, so that the edge is one to the millisecond.
+    let past_the_second = s.clock.now().as_millis().rem_euclid(1000).unsigned_abs();
+    s.clock.advance(std::time::Duration::from_millis(1000 - past_the_second));
     let now = s.now();
     for (claims, refusal) in [
         (json!({"exp": now + 1}), None),

@@ -112,10 +112,12 @@ pub async fn j4_a_token_does_not_choose_its_key(s: &Subject) {
         refused(s, "a kid without a key", &hs256(KEY, &header, &claims(s))).await;
     }
     refused(s, "a long kid", &hs256(KEY, &header_with(&json!({"kid": "k".repeat(2000)})), &claims(s))).await;
-    for crit in [json!(["unknown"]), json!(["exp"]), json!(["b64"]), json!([]), json!("exp"), json!(null)] {
-        let header = header_with(&json!({"crit": crit, "unknown": 1, "b64": false}));
+    for crit in [json!(["unknown"]), json!(["exp"]), json!(["b64"]), json!([]), json!("exp")] {
+        let header = header_with(&json!({"crit": crit, "unknown": 1}));
         refused(s, "crit", &hs256(KEY, &header, &claims(s))).await;
     }
+    let unencoded = header_with(&json!({"crit": ["b64"], "b64": false}));
+    refused(s, "b64", &hs256(KEY, &unencoded, &claims(s))).await;
     refused(s, "zip", &hs256(KEY, &header_with(&json!({"zip": "DEF"})), &claims(s))).await;
     refused(s, "a nested token", &hs256(KEY, &header_with(&json!({"cty": "JWT"})), &claims(s))).await;
 }
