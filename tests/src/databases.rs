@@ -8,7 +8,7 @@
 //!
 //! A suite that passes by skipping is a failure: `TEST_REQUIRE=sqlite,postgres,mysql` names those that must be there.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::{TcpStream, ToSocketAddrs as _};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -43,19 +43,27 @@ impl Kind {
         }
     }
 
-    /// Where the server is, if one is configured or answers.
+    /// Where the server is, if it answers.
     fn server(self) -> Option<String> {
         let (variable, port, standard) = match self {
             Self::Sqlite | Self::SqliteMemory => return None,
             Self::Postgres => ("TEST_POSTGRES_URL", 5432, "postgres://postgres@127.0.0.1:5432/postgres"),
             Self::MySql => ("TEST_MYSQL_URL", 3306, "mysql://root@127.0.0.1:3306/mysql"),
         };
-        if let Ok(url) = std::env::var(variable) {
-            return Some(url);
-        }
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok().map(|_| standard.to_owned())
+        let url = std::env::var(variable).unwrap_or_else(|_| standard.to_owned());
+        answers(&url, port).then_some(url)
     }
+}
+
+/// Whether somebody listens at the address of `url`.
+fn answers(url: &str, standard_port: u16) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let address = authority.rsplit('@').next().unwrap_or_default();
+    let has_port = address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let address = if has_port { address.to_owned() } else { format!("{address}:{standard_port}") };
+    let Ok(mut addresses) = address.to_socket_addrs() else { return false };
+    addresses.any(|address| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok())
 }
 
 /// A database of one test, removed with this value, also when the test panics.
