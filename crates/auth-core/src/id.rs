@@ -27,10 +27,10 @@ impl UserId {
     }
 }
 
-/// A user id or role that is empty or longer than 64 bytes.
+/// A user id or role that is empty, longer than 64 bytes, or has control characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{what} has {bytes} bytes: it must have 1 to 64")]
-pub struct TextTooLong {
+#[error("{what} of {bytes} bytes: it must have 1 to 64 bytes and no control characters")]
+pub struct InvalidText {
     pub(crate) what: &'static str,
     pub(crate) bytes: usize,
 }

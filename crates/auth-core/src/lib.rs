@@ -110,7 +110,7 @@ pub use email::{Email, InvalidEmail};
 pub use error::{AuthError, ErrorKind};
 pub use event::{AuthEvent, EventKind, EventSink, TracingEvents};
 pub use hooks::ClaimsHook;
-pub use id::{InvalidSessionId, Role, SessionId, TextTooLong, UserId};
+pub use id::{InvalidSessionId, InvalidText, Role, SessionId, UserId};
 pub use password::{HashParams, InvalidHashParams, PasswordHash};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
 pub use secret::{AccessToken, Password, RefreshToken, SecretKey, SessionToken};

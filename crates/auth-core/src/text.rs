@@ -10,8 +10,11 @@ pub(crate) struct InlineText<const N: usize> {
 }
 
 impl<const N: usize> InlineText<N> {
-    /// `None` when `text` is empty or longer than `N` bytes.
+    /// `None` when `text` is empty, longer than `N` bytes, or has control characters: not every database keeps NUL.
     pub(crate) fn new(text: &str) -> Option<Self> {
+        if text.chars().any(char::is_control) {
+            return None;
+        }
         let len = u8::try_from(text.len()).ok().filter(|len| *len > 0)?;
         let mut bytes = [0; N];
         bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
@@ -29,7 +32,7 @@ impl<const N: usize> fmt::Debug for InlineText<N> {
     }
 }
 
-/// A public newtype over [`InlineText`]: opaque text of 1 to 64 bytes.
+/// A public newtype over [`InlineText`]: opaque text of 1 to 64 bytes without control characters.
 macro_rules! short_text {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -41,11 +44,11 @@ macro_rules! short_text {
             pub const MAX_BYTES: usize = 64;
 
             /// # Errors
-            /// [`TextTooLong`](crate::id::TextTooLong) unless `text` has 1 to 64 bytes.
-            pub fn new(text: &str) -> Result<Self, crate::id::TextTooLong> {
+            /// [`InvalidText`](crate::id::InvalidText) unless `text` has 1 to 64 bytes and no control characters.
+            pub fn new(text: &str) -> Result<Self, crate::id::InvalidText> {
                 crate::text::InlineText::new(text)
                     .map(Self)
-                    .ok_or(crate::id::TextTooLong { what: stringify!($name), bytes: text.len() })
+                    .ok_or(crate::id::InvalidText { what: stringify!($name), bytes: text.len() })
             }
 
             /// The text as given.
@@ -77,7 +80,7 @@ macro_rules! short_text {
             }
         }
         impl std::str::FromStr for $name {
-            type Err = crate::id::TextTooLong;
+            type Err = crate::id::InvalidText;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::new(text)
             }

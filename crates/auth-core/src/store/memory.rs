@@ -59,12 +59,14 @@ impl Tables {
     }
 
     fn end_sessions(&mut self, user: &UserId, keep: Option<SessionId>, now: Timestamp) -> u64 {
-        let epoch = Epoch(self.epoch(user).0.saturating_add(1));
+        let before = self.epoch(user);
+        let epoch = Epoch(before.0.saturating_add(1));
         self.epochs.insert(*user, epoch);
         let mut ended = 0;
         for session in self.sessions.values_mut().filter(|session| session.user == *user) {
             if Some(session.id) == keep {
-                session.epoch = epoch;
+                // One of an older epoch is dead, and stays dead.
+                session.epoch = if session.epoch == before { epoch } else { session.epoch };
             } else if session.revoked_at.is_none() {
                 session.revoked_at = Some(now);
                 ended += 1;
@@ -236,6 +238,9 @@ impl FactorStore for MemoryStore {
 impl UserDirectory for MemoryStore {
     async fn update(&self, id: &UserId, change: &UserChange, now: Timestamp) -> Result<bool, StoreError> {
         let mut tables = self.tables();
+        if !tables.users.contains_key(id) {
+            return Ok(false);
+        }
         if let Some(email) = &change.email
             && tables.owner_of(email.canonical()).is_some_and(|owner| owner != *id)
         {

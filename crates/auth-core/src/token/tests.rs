@@ -140,6 +140,8 @@ fn j4_headers_do_not_choose_keys_and_what_is_critical_must_be_understood() {
     for (key, value) in [
         ("crit", json!(["exp"])),
         ("crit", json!([])),
+        ("crit", json!(null)),
+        ("kid", json!(null)),
         ("b64", json!(false)),
         ("b64", json!(true)),
         ("kid", json!("../../../dev/null")),
@@ -246,6 +248,7 @@ fn j7_issuer_audience_and_subject_are_checked() {
         ("id", json!("")),
         ("id", json!(7)),
         ("id", json!("x".repeat(65))),
+        ("id", json!("u1\u0000")),
         ("role", json!(7)),
         ("admin_access", json!("true")),
         ("admin_access", json!(2)),
