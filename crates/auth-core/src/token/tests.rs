@@ -248,7 +248,7 @@ fn j7_issuer_audience_and_subject_are_checked() {
         ("id", json!("")),
         ("id", json!(7)),
         ("id", json!("x".repeat(65))),
-        ("id", json!("u1\u0000")),
+        ("id", json!("u1\u{0000}")),
         ("role", json!(7)),
         ("admin_access", json!("true")),
         ("admin_access", json!(2)),
