@@ -51,8 +51,10 @@ impl Auth {
     pub async fn login(&self, request: LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
         let not_before = tokio::time::Instant::now() + self.inner.config.login_stall;
         let result = self.inner.login(request, client).await;
-        if result.is_err() {
-            self.inner.record(EventKind::LoginFailed, None, None, client);
+        if let Err(error) = &result {
+            if error.kind() == ErrorKind::InvalidCredentials {
+                self.inner.record(EventKind::LoginFailed, None, None, client);
+            }
             tokio::time::sleep_until(not_before).await;
         }
         result
