@@ -12,7 +12,7 @@ use auth_core::store::memory::MemoryStore;
 use auth_core::store::{SessionMode, StoreErrorKind, UserStatus};
 use auth_core::{
     Auth, AuthConfig, ClientInfo, Email, ErrorKind, Grant, HashParams, LoginRequest, NewUser, Password, RefreshToken,
-    UserId, UserUpdate,
+    ReuseResponse, UserId, UserUpdate,
 };
 use auth_testkit::{Fault, FaultyStore, ManualClock, Moment, Operation};
 use auth_tests::databases::{Database, Kind};
@@ -203,6 +203,24 @@ on_every_store! {
         }
         world.refresh(&token).await.expect("the session lives on");
         login().await.expect("and logins work again");
+    }
+
+    async fn r2_the_answer_to_theft_survives_a_failing_store(world: World) {
+        let mut config = config();
+        config.on_reuse = ReuseResponse::EndAllSessions;
+        let auth = Auth::builder(world.store.clone()).config(config).clock(world.clock.clone()).build();
+        let auth = auth.expect("a configuration");
+        for moment in [Moment::BeforeWork, Moment::AfterWork] {
+            let (stolen, other) = (world.login().await, world.login().await);
+            world.refresh(&stolen).await.expect("rotates");
+            world.clock.advance(Duration::from_secs(60));
+            world.fail(Operation::EndSessions, moment);
+            let reuse = auth.refresh(&stolen, &world.client).await.expect_err("the store fails");
+            assert_eq!(reuse.kind(), ErrorKind::Unavailable);
+            let reuse = auth.refresh(&stolen, &world.client).await.expect_err("it is reuse");
+            assert_eq!(reuse.kind(), ErrorKind::SessionOver);
+            assert_eq!(world.refresh(&other).await.map(drop), Err(ErrorKind::SessionOver), "{moment:?}");
+        }
     }
 
     async fn p6_a_password_beyond_the_cap_is_refused_without_a_hash(world: World) {

@@ -24,6 +24,7 @@ pub(crate) fn head<'a>(
 ) -> RequestHead<'a> {
     RequestHead {
         method: head.method.as_str(),
+        path: head.uri.path(),
         query: head.uri.query(),
         authority: head.uri.authority().map(|authority| authority.as_str()),
         peer: head.peer_addr.map(|peer| peer.ip()),

@@ -25,6 +25,7 @@ pub(crate) fn head<'a>(
 ) -> RequestHead<'a> {
     RequestHead {
         method: method.as_str(),
+        path: uri.path(),
         query: uri.query(),
         authority: uri.authority().map(|authority| authority.as_str()),
         peer: extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip()),

@@ -2,7 +2,9 @@
 
 use auth_core::Auth;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::routing::any;
 
 use crate::convert::{Lines, head, response};
@@ -13,10 +15,14 @@ pub fn routes<S: Clone + Send + Sync + 'static>(auth: &Auth) -> Router<S> {
         let (auth, path) = (auth.clone(), route.path());
         let route = route.clone();
         let handler = async move |request: Request| {
-            let (parts, body) = request.into_parts();
-            let lines = Lines(&parts.headers);
-            let head = head(&parts.method, &parts.uri, &parts.extensions, &lines);
-            response::<axum::body::Body>(auth.handle(&route, &head, body.into_data_stream()).await)
+            // A task of its own: hyper drops a handler when its client hangs up, and a logout that has begun must end.
+            let answer = tokio::spawn(async move {
+                let (parts, body) = request.into_parts();
+                let lines = Lines(&parts.headers);
+                let head = head(&parts.method, &parts.uri, &parts.extensions, &lines);
+                response::<Body>(auth.handle(&route, &head, body.into_data_stream()).await)
+            });
+            answer.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
         };
         router.route(path, any(handler))
     })

@@ -114,5 +114,5 @@ pub use id::{InvalidSessionId, InvalidText, Role, SessionId, UserId};
 pub use password::{HashParams, InvalidHashParams, PasswordHash};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
 pub use secret::{AccessToken, Password, RefreshToken, SecretKey, SessionToken};
-pub use service::{Grant, LoginRequest, NewUser, Tokens, UserUpdate};
+pub use service::{Grant, LoginRequest, NewUser, OwnSession, Tokens, UserUpdate};
 pub use token::Identity;

@@ -14,6 +14,12 @@ pub enum Endpoint {
     Providers,
     /// `GET /users/me`
     Me,
+    /// `GET /auth/sessions`: the user's own sessions.
+    Sessions,
+    /// `DELETE /auth/sessions`: ends all of them but the one that asks.
+    EndOtherSessions,
+    /// `DELETE /auth/sessions/{id}`: ends one of them.
+    EndSession,
 }
 
 /// The methods that endpoints have.
@@ -22,15 +28,26 @@ pub enum Endpoint {
 pub enum Method {
     /// Answers HEAD too.
     Get,
-    /// Changes state.
+    /// Changes state, by what the body says.
     Post,
+    /// Removes what the path names.
+    Delete,
 }
 
 impl Endpoint {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Login, Self::Refresh, Self::Logout, Self::Providers, Self::Me];
+    pub const ALL: [Self; 8] = [
+        Self::Login,
+        Self::Refresh,
+        Self::Logout,
+        Self::Providers,
+        Self::Me,
+        Self::Sessions,
+        Self::EndOtherSessions,
+        Self::EndSession,
+    ];
 
-    /// The path below the mount point.
+    /// The path below the mount point; `{id}` stands for one segment, as axum and actix-web write it.
     #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
@@ -39,6 +56,8 @@ impl Endpoint {
             Self::Logout => "/auth/logout",
             Self::Providers => "/auth",
             Self::Me => "/users/me",
+            Self::Sessions | Self::EndOtherSessions => "/auth/sessions",
+            Self::EndSession => "/auth/sessions/{id}",
         }
     }
 
@@ -47,7 +66,8 @@ impl Endpoint {
     pub const fn method(self) -> Method {
         match self {
             Self::Login | Self::Refresh | Self::Logout => Method::Post,
-            Self::Providers | Self::Me => Method::Get,
+            Self::Providers | Self::Me | Self::Sessions => Method::Get,
+            Self::EndOtherSessions | Self::EndSession => Method::Delete,
         }
     }
 }
@@ -58,6 +78,7 @@ impl Method {
         match self {
             Self::Get => matches!(method, "GET" | "HEAD"),
             Self::Post => method == "POST",
+            Self::Delete => method == "DELETE",
         }
     }
 
@@ -66,6 +87,7 @@ impl Method {
         match self {
             Self::Get => "GET, HEAD",
             Self::Post => "POST",
+            Self::Delete => "DELETE",
         }
     }
 }

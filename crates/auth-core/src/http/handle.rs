@@ -8,8 +8,8 @@ use super::cookie::Cookie;
 use super::endpoint::{Endpoint, Method, Route};
 use super::exchange::{Cookies, Exchanged, Mode, Refused};
 use super::head::RequestHead;
-use super::me;
 use super::origin::OriginPolicy;
+use super::own::{self, Own};
 use super::problem::{Problem, Reason};
 use super::render::{Place, refusal};
 use super::reply::{Data, Reply};
@@ -65,7 +65,7 @@ impl Auth {
             return refusal(&Problem::Method(route.allow()), Place::Open);
         };
         let fields = match endpoint.method() {
-            Method::Get => Ok(Fields::none()),
+            Method::Get | Method::Delete => Ok(Fields::none()),
             Method::Post => body::read(body, head, self.inner.config.body_timeout).await,
         };
         let fields = match fields {
@@ -77,7 +77,10 @@ impl Auth {
             Endpoint::Refresh => exchange_reply(self.handle_refresh(head, &fields).await),
             Endpoint::Logout => self.handle_logout(head, &fields).await.unwrap_or_else(|problem| open(&problem)),
             Endpoint::Providers => Reply::json(200, &Providers { data: [], disable_default: false }),
-            Endpoint::Me => me::handle(self, head).await,
+            Endpoint::Me => own::handle(self, Own::User, head).await,
+            Endpoint::Sessions => own::handle(self, Own::Sessions, head).await,
+            Endpoint::EndOtherSessions => own::handle(self, Own::EndOtherSessions, head).await,
+            Endpoint::EndSession => own::handle(self, Own::EndSession, head).await,
         }
     }
 

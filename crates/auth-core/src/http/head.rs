@@ -17,6 +17,8 @@ pub trait HeaderLines {
 pub struct RequestHead<'a> {
     /// The method, as sent.
     pub method: &'a str,
+    /// The path, as sent; a prefix that the framework took off may be missing.
+    pub path: &'a str,
     /// The query, without `?`.
     pub query: Option<&'a str>,
     /// The authority of the request target, which HTTP/2 sends in place of `Host`.
@@ -39,9 +41,10 @@ impl<'a> RequestHead<'a> {
         found
     }
 
-    /// Whether the method promises to change nothing (RFC 9110 9.2.1).
+    /// Whether the request promises to change nothing: by its method (RFC 9110 9.2.1), and by not asking for another
+    /// protocol. A WebSocket begins with a GET, is not held back by CORS, and may change anything after that.
     pub(super) fn is_safe(&self) -> bool {
-        matches!(self.method, "GET" | "HEAD" | "OPTIONS")
+        matches!(self.method, "GET" | "HEAD" | "OPTIONS") && self.single("upgrade") == Single::Absent
     }
 
     pub(super) fn client(&self) -> ClientInfo {
@@ -87,6 +90,6 @@ impl HeaderLines for TestLines<'_> {
 #[cfg(test)]
 impl<'a> RequestHead<'a> {
     pub(super) fn test(method: &'a str, query: Option<&'a str>, headers: &'a TestLines<'_>) -> Self {
-        Self { method, query, authority: None, peer: None, stripped: None, headers }
+        Self { method, path: "/", query, authority: None, peer: None, stripped: None, headers }
     }
 }

@@ -109,8 +109,20 @@ impl HashParams {
 
     /// Whether guessing costs less than with `wanted`.
     const fn weaker_than(self, wanted: Self) -> bool {
-        let work = self.memory_kib as u64 * self.passes as u64;
-        work < wanted.memory_kib as u64 * wanted.passes as u64
+        self.work() < wanted.work()
+    }
+
+    /// The cost that is missing to that of `ceiling`, in whole passes over its memory; `None` when nothing is.
+    pub(crate) fn missing_to(self, ceiling: Self) -> Option<Self> {
+        let missing = ceiling.work().checked_sub(self.work()).filter(|missing| *missing > 0)?;
+        // To the nearest pass: half a pass more or less is what an attacker would have to tell apart.
+        let passes = (missing + u64::from(ceiling.memory_kib) / 2) / u64::from(ceiling.memory_kib).max(1);
+        u32::try_from(passes).ok().filter(|passes| *passes > 0).map(|passes| Self { passes, ..ceiling })
+    }
+
+    /// Memory times passes: what a hash costs on one thread, whatever its lanes.
+    const fn work(self) -> u64 {
+        self.memory_kib as u64 * self.passes as u64
     }
 
     fn of(params: &Params) -> Self {
@@ -186,14 +198,14 @@ pub(crate) fn hash(
     Ok(PasswordHash(phc.to_string()))
 }
 
-/// Verifies `password` against `stored`, within `ceiling`.
+/// Verifies `password` against `stored`, within `ceiling`, and says what that cost.
 pub(crate) fn verify(
     password: &Password,
     stored: &PasswordHash,
     wanted: HashParams,
     ceiling: HashParams,
     memory: &mut HashMemory,
-) -> Result<Verification, HashError> {
+) -> Result<(Verification, HashParams), HashError> {
     let phc = phc::PasswordHash::new(stored.as_phc()).map_err(|_| HashError::Malformed)?;
     if phc.algorithm != argon2::ARGON2ID_IDENT || phc.version != Some(Version::V0x13.into()) {
         return Err(HashError::Malformed);
@@ -208,11 +220,12 @@ pub(crate) fn verify(
     let mut output = [0; phc::Output::MAX_LENGTH];
     let output = output.get_mut(..expected.len()).ok_or(HashError::Malformed)?;
     compute(password, &salt, &params, output, memory)?;
-    Ok(if bool::from(output.ct_eq(expected.as_bytes())) {
+    let verification = if bool::from(output.ct_eq(expected.as_bytes())) {
         Verification::Match { outdated: cost.weaker_than(wanted) }
     } else {
         Verification::Mismatch
-    })
+    };
+    Ok((verification, cost))
 }
 
 /// Does the work of a verification that cannot succeed, so that an unknown user costs what a known one does
@@ -248,7 +261,21 @@ mod tests {
     }
 
     fn verify_cheaply(password: &str, stored: &PasswordHash) -> Result<Verification, HashError> {
-        verify(&Password::new(password), stored, CHEAP, CHEAP, &mut HashMemory::default())
+        verify(&Password::new(password), stored, CHEAP, CHEAP, &mut HashMemory::default()).map(|(verdict, _)| verdict)
+    }
+
+    #[test]
+    fn g5_what_a_cheaper_hash_lacks_is_known_in_passes() {
+        let cost = |memory_kib, passes| HashParams { memory_kib, passes, lanes: 1 };
+        for (from, to, missing) in [
+            (cost(19_456, 2), cost(19_456, 2), None),
+            (cost(19_456, 2), cost(19_456, 3), Some(cost(19_456, 1))),
+            (cost(19_456, 2), cost(65_536, 3), Some(cost(65_536, 2))),
+            (cost(65_536, 3), cost(19_456, 2), None),
+            (cost(12_288, 3), cost(19_456, 2), None),
+        ] {
+            assert_eq!(from.missing_to(to), missing, "{from:?} to {to:?}");
+        }
     }
 
     #[test]
@@ -267,7 +294,7 @@ mod tests {
         let stored = hash_cheaply("correct horse");
         let stronger = HashParams { passes: 2, ..CHEAP };
         let verdict = verify(&Password::new("correct horse"), &stored, stronger, CHEAP, &mut HashMemory::default());
-        assert_eq!(verdict.expect("verifies"), Verification::Match { outdated: true });
+        assert_eq!(verdict.expect("verifies").0, Verification::Match { outdated: true });
         assert_eq!(
             verify_cheaply("correct horse", &stored).expect("verifies"),
             Verification::Match { outdated: false }
@@ -282,6 +309,7 @@ mod tests {
         let try_password = |password| {
             let mut memory = HashMemory::default();
             verify(&Password::new(password), &stored, HashParams::RECOMMENDED, HashParams::DIRECTUS, &mut memory)
+                .map(|(verdict, _)| verdict)
         };
         assert_eq!(try_password("Passw0rd-user").expect("verifies"), Verification::Match { outdated: false });
         assert_eq!(try_password("Passw0rd-user ").expect("verifies"), Verification::Mismatch);

@@ -4,11 +4,11 @@
 //! lets 1,000 parallel logins take 19 GiB. Here the thread belongs to the work: a request that goes away does not
 //! free it for the next one, and work that nobody waits for any more is not begun.
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::hash::{self, HashError, HashMemory, HashParams, PasswordHash, Verification};
 use crate::error::{AuthError, ErrorKind};
@@ -18,9 +18,20 @@ use crate::secret::Password;
 /// Hands passwords to the hashing threads.
 #[derive(Debug)]
 pub(crate) struct HashPool {
-    queue: SyncSender<Job>,
+    jobs: Sender<Job>,
+    /// One for each thread and each place in the queue: it bounds what is in `jobs`.
+    places: Arc<Semaphore>,
     wanted: HashParams,
     ceiling: HashParams,
+}
+
+/// A place in the pool. It is taken before anything else is done for a login, so that what is too much is refused before
+/// it costs the store anything, alike for known and unknown users.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Place<'a> {
+    pool: &'a HashPool,
+    permit: OwnedSemaphorePermit,
 }
 
 type Job = Box<dyn FnOnce(&mut HashMemory) + Send>;
@@ -33,44 +44,57 @@ impl HashPool {
         wanted: HashParams,
         ceiling: HashParams,
     ) -> std::io::Result<Self> {
-        let (sender, receiver) = sync_channel::<Job>(queue);
+        let (jobs, receiver) = channel::<Job>();
         let receiver = Arc::new(Mutex::new(receiver));
         for i in 0..threads {
             let receiver = Arc::clone(&receiver);
             thread::Builder::new().name(format!("auth-hash-{i}")).spawn(move || work(&receiver))?;
         }
-        Ok(Self { queue: sender, wanted, ceiling })
+        Ok(Self { jobs, places: Arc::new(Semaphore::new(threads + queue)), wanted, ceiling })
     }
 
-    /// A new hash of `password`.
+    /// Takes a place.
     ///
     /// # Errors
-    /// `Unavailable` when the queue is full.
-    pub(crate) async fn hash(&self, password: Password, random: &dyn SecureRandom) -> Result<PasswordHash, AuthError> {
+    /// `Unavailable` when every thread is busy and the queue is full.
+    pub(crate) fn reserve(&self) -> Result<Place<'_>, AuthError> {
+        let permit = Arc::clone(&self.places).try_acquire_owned();
+        let permit = permit.map_err(|_| AuthError::new(ErrorKind::Unavailable, "the hashing pool is full"))?;
+        Ok(Place { pool: self, permit })
+    }
+}
+
+impl Place<'_> {
+    /// A new hash of `password`.
+    pub(crate) async fn hash(self, password: Password, random: &dyn SecureRandom) -> Result<PasswordHash, AuthError> {
         let salt = rng::bytes(random)?;
-        let wanted = self.wanted;
+        let wanted = self.pool.wanted;
         self.run(move |memory| hash::hash(&password, salt, wanted, memory)).await?.map_err(internal)
     }
 
-    /// Whether `password` belongs to `stored`. Without a stored hash the same work is done, and the answer is
-    /// `Mismatch`; so it is, with an error in the log, for a stored hash that cannot be verified.
-    ///
-    /// # Errors
-    /// `Unavailable` when the queue is full.
+    /// Whether `password` belongs to `stored`. A mismatch costs as much as the most expensive hash accepted, whether
+    /// there is a hash or not and whatever its cost is (requirement G5). A stored hash that cannot be verified is a
+    /// mismatch too, with an error in the log.
     pub(crate) async fn verify(
-        &self,
+        self,
         password: Password,
         stored: Option<PasswordHash>,
     ) -> Result<Verification, AuthError> {
-        let (wanted, ceiling) = (self.wanted, self.ceiling);
+        let (wanted, ceiling) = (self.pool.wanted, self.pool.ceiling);
         self.run(move |memory| {
-            if let Some(stored) = stored {
-                match hash::verify(&password, &stored, wanted, ceiling, memory) {
-                    Ok(verification) => return Ok(verification),
-                    Err(error) => tracing::error!(target: "auth::password", %error, "a user cannot sign in"),
+            let verified = stored.map(|stored| hash::verify(&password, &stored, wanted, ceiling, memory));
+            let missing = match verified {
+                Some(Ok((Verification::Mismatch, cost))) => cost.missing_to(ceiling),
+                Some(Ok((verification, _))) => return Ok(verification),
+                Some(Err(error)) => {
+                    tracing::error!(target: "auth::password", %error, "a user cannot sign in");
+                    Some(ceiling)
                 }
+                None => Some(ceiling),
+            };
+            if let Some(missing) = missing {
+                hash::verify_nothing(&password, missing, memory)?;
             }
-            hash::verify_nothing(&password, ceiling, memory)?;
             Ok(Verification::Mismatch)
         })
         .await?
@@ -78,21 +102,22 @@ impl HashPool {
     }
 
     async fn run<T: Send + 'static>(
-        &self,
+        self,
         work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<T, AuthError> {
         let (reply, result) = oneshot::channel();
+        let permit = self.permit;
         let job = Box::new(move |memory: &mut HashMemory| {
             if !reply.is_closed() {
                 // The receiver may have gone away meanwhile: then the result is nobody's.
                 let _ = reply.send(work(memory));
             }
+            // The place belongs to the work, not to the request that may be dropped.
+            drop(permit);
         });
-        self.queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => AuthError::new(ErrorKind::Unavailable, "the queue of the hashing pool is full"),
-            TrySendError::Disconnected(_) => AuthError::new(ErrorKind::Internal, "the hashing threads are gone"),
-        })?;
-        result.await.map_err(|_| AuthError::new(ErrorKind::Internal, "a hashing thread gave up"))
+        let gone = |what: &'static str| AuthError::new(ErrorKind::Internal, what);
+        self.pool.jobs.send(job).map_err(|_| gone("the hashing threads are gone"))?;
+        result.await.map_err(|_| gone("a hashing thread gave up"))
     }
 }
 
@@ -125,7 +150,7 @@ mod tests {
     async fn blocked(pool: &HashPool) -> (mpsc::Sender<()>, Pin<Box<impl Future<Output = Result<(), AuthError>>>>) {
         let (release, released) = mpsc::channel::<()>();
         let (started, running) = oneshot::channel();
-        let mut job = Box::pin(pool.run(move |_| {
+        let mut job = Box::pin(pool.reserve().expect("a place").run(move |_| {
             started.send(()).expect("the test waits");
             released.recv().expect("the test releases");
         }));
@@ -142,17 +167,17 @@ mod tests {
     async fn g8_beyond_the_queue_the_answer_is_unavailable_at_once() {
         let pool = pool(1, 1);
         let (release, first) = blocked(&pool).await;
-        let mut second = Box::pin(pool.run(|_| ()));
+        let mut second = Box::pin(pool.reserve().expect("a place").run(|_| ()));
         hand_in(&mut second).await;
 
-        let error = pool.verify(Password::new("x"), None).await.expect_err("one runs, one waits");
+        let error = pool.reserve().expect_err("one runs, one waits");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.retry_after().is_some());
 
         release.send(()).expect("the first job waits");
         first.await.expect("ends well");
         second.await.expect("ends well");
-        pool.verify(Password::new("x"), None).await.expect("there is room again");
+        pool.reserve().expect("there is room again").verify(Password::new("x"), None).await.expect("works");
     }
 
     #[tokio::test]
@@ -162,12 +187,12 @@ mod tests {
         drop(abandoned);
 
         let (ran, never) = mpsc::channel::<()>();
-        let mut waiting = Box::pin(pool.run(move |_| ran.send(())));
+        let mut waiting = Box::pin(pool.reserve().expect("a place").run(move |_| ran.send(())));
         hand_in(&mut waiting).await;
         drop(waiting);
 
         // The thread still belongs to the abandoned work, so this one has to wait for it.
-        let mut next = Box::pin(pool.run(|_| ()));
+        let mut next = Box::pin(pool.reserve().expect("a place").run(|_| ()));
         hand_in(&mut next).await;
         release.send(()).expect("the abandoned work still runs");
         next.await.expect("runs after it");
@@ -178,12 +203,14 @@ mod tests {
     async fn a_hash_made_here_verifies_here() {
         let pool = pool(2, 8);
         let random = crate::rng::SystemRandom::new();
-        let stored = pool.hash(Password::new("correct horse"), &random).await.expect("hashes");
+        let stored =
+            pool.reserve().expect("a place").hash(Password::new("correct horse"), &random).await.expect("hashes");
         assert!(stored.as_phc().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", stored.as_phc());
-        let verdict = |password: &str| pool.verify(Password::new(password), Some(stored.clone()));
+        let verdict =
+            |password: &str| pool.reserve().expect("a place").verify(Password::new(password), Some(stored.clone()));
         assert_eq!(verdict("correct horse").await.expect("verifies"), Verification::Match { outdated: false });
         assert_eq!(verdict("wrong horse").await.expect("verifies"), Verification::Mismatch);
-        let nobody = pool.verify(Password::new("correct horse"), None).await;
+        let nobody = pool.reserve().expect("a place").verify(Password::new("correct horse"), None).await;
         assert_eq!(nobody.expect("does the work"), Verification::Mismatch);
     }
 }

@@ -83,9 +83,10 @@ impl Inner {
         if request.password.expose_secret().len() > MAX_PASSWORD_BYTES {
             return Err(ErrorKind::InvalidCredentials.into());
         }
+        let place = self.pool.reserve()?;
         let candidate = self.candidate(&request.email).await?;
         let stored = candidate.as_ref().and_then(|(user, _)| user.password.clone());
-        let verification = self.pool.verify(request.password.clone(), stored).await?;
+        let verification = place.verify(request.password.clone(), stored).await?;
         let (Some((user, epoch)), Verification::Match { outdated }) = (candidate, verification) else {
             return Err(ErrorKind::InvalidCredentials.into());
         };
@@ -113,7 +114,8 @@ impl Inner {
     /// Replaces a hash with weaker parameters (requirement P1). The login goes on without it.
     async fn strengthen(&self, user: &UserRecord, password: Password) {
         let Some(old) = &user.password else { return };
-        let replaced = match self.pool.hash(password, &*self.random).await {
+        let hashed = async { self.pool.reserve()?.hash(password, &*self.random).await };
+        let replaced = match hashed.await {
             Ok(new) => self.users.rehash(&user.id, old, &new).await.map_err(AuthError::from),
             Err(error) => Err(error),
         };

@@ -6,10 +6,12 @@ mod issue;
 mod login;
 mod logout;
 mod refresh;
+mod sessions;
 mod users;
 
 pub use issue::{Grant, Tokens};
 pub use login::LoginRequest;
+pub use sessions::OwnSession;
 pub use users::{NewUser, UserUpdate};
 
 use crate::auth::Inner;

@@ -153,21 +153,25 @@ impl Inner {
         Ok((rotation, successor))
     }
 
-    /// Somebody holds a copy of a token: whoever presented it, thief or victim, nobody keeps the session.
+    /// Somebody holds a copy of a token: whoever presented it, thief or victim, nobody keeps the session. One operation
+    /// of the store, whichever of the two it is: when it fails, the next use of the token tries again.
     async fn end_reused(
         &self,
         row: &SessionRecord,
         now: Timestamp,
         client: &ClientInfo,
     ) -> Result<AuthError, AuthError> {
-        let ended = self.sessions.revoke(row.id, RevokeReason::Reuse, now).await?;
-        if ended == Swap::Won {
-            self.record(EventKind::ReuseDetected, Some(row.user), Some(row.id), client);
-            if self.config.on_reuse == ReuseResponse::EndAllSessions {
+        match self.config.on_reuse {
+            ReuseResponse::EndSession => {
+                // Lost to another use of the same token: ended all the same.
+                let (Swap::Won | Swap::Lost) = self.sessions.revoke(row.id, RevokeReason::Reuse, now).await?;
+            }
+            ReuseResponse::EndAllSessions => {
                 self.factors.end_sessions(&row.user, None, RevokeReason::Reuse, now).await?;
                 self.record(EventKind::AllSessionsEnded, Some(row.user), None, client);
             }
         }
+        self.record(EventKind::ReuseDetected, Some(row.user), Some(row.id), client);
         Ok(ErrorKind::SessionOver.into())
     }
 

@@ -151,7 +151,7 @@ impl Auth {
     async fn hash_new(&self, password: Password) -> Result<crate::PasswordHash, AuthError> {
         policy::check(&password, self.inner.config.password_min_length)
             .map_err(|problem| AuthError::new(ErrorKind::WeakPassword, problem))?;
-        self.inner.pool.hash(password, &*self.inner.random).await
+        self.inner.pool.reserve()?.hash(password, &*self.inner.random).await
     }
 
     fn all_ended(&self, id: &UserId, ended: bool) {

@@ -1,8 +1,8 @@
 //! What a case saw, without what chance decides: two servers that keep the contract have equal transcripts.
 //!
-//! Replaced: tokens, cookie values and every word as long as one, ids made at run time, the address of the server. Left out: `date`, `connection`,
-//! `keep-alive`, `transfer-encoding` and `content-length`, which say how a body is framed and not what it is. Header
-//! lines are sorted, names in lower case.
+//! Replaced: tokens, cookie values and every word as long as one, ids made at run time, times in milliseconds, the address
+//! of the server. Left out: `date`, `connection`, `keep-alive`, `transfer-encoding` and `content-length`, which say how a
+//! body is framed and not what it is. Header lines are sorted, names in lower case.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -18,6 +18,9 @@ const REFRESH_TOKEN: usize = 103;
 
 /// From this length on, a word is a token or a piece of one: a signature has 43 characters.
 const LONG: usize = 40;
+
+/// The length of a time in milliseconds since 1970, until the year 2286.
+const MILLISECONDS: usize = 13;
 
 /// One exchange as text.
 pub(super) fn entry(request: &Request, response: &Response, addr: SocketAddr, accounts: &Accounts) -> String {
@@ -64,6 +67,8 @@ fn placeholder<'a>(word: &'a str, known: &[&str]) -> &'a str {
         "<jwt>"
     } else if word.len() >= LONG {
         "<long>"
+    } else if word.len() == MILLISECONDS && word.bytes().all(|byte| byte.is_ascii_digit()) {
+        "<time>"
     } else if word.len() == 36 && hyphens == [8, 13, 18, 23] && !known.contains(&word) {
         "<id>"
     } else {

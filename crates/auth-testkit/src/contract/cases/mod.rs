@@ -12,6 +12,7 @@ pub mod modes;
 pub mod origin;
 pub mod rotation;
 pub mod routes;
+pub mod sessions;
 pub mod tokens;
 pub mod users_me;
 pub mod validation;
@@ -141,6 +142,7 @@ cases! {
     }
     origin {
         Default: [
+            c4_an_upgrade_by_cookie_is_no_safe_request,
             c5_a_foreign_page_cannot_set_a_session,
             c5_a_login_in_json_mode_may_come_from_anywhere,
             c4_a_refresh_by_cookie_must_be_ours,
@@ -200,6 +202,16 @@ cases! {
             unknown_and_secret_fields_are_forbidden,
             b2_it_is_guarded,
             r8_it_tells_what_is_stored_now,
+        ]
+    }
+    sessions {
+        Default: [
+            r12_own_sessions_are_listed,
+            r12_one_session_is_ended,
+            r12_all_others_are_ended,
+            r12_sessions_of_others_are_out_of_reach,
+            r12_a_session_that_is_over_manages_nothing,
+            c4_foreign_pages_end_no_sessions,
         ]
     }
     routes {

@@ -203,3 +203,23 @@ pub async fn c5_a_foreign_page_cannot_plant_its_token(s: &Subject) {
         response.expect_cookies_left_alone();
     }
 }
+
+/// A WebSocket begins with a GET that no browser holds back: by a cookie, it needs an origin of ours too.
+pub async fn c4_an_upgrade_by_cookie_is_no_safe_request(s: &Subject) {
+    let cookie = s.login_session(s.user()).await;
+    let upgrade = || Request::get("/guarded").header("upgrade", "websocket").cookie(SESSION_COOKIE, &cookie);
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ] {
+        s.send(upgrade().header(name, value)).await.expect_refused(Refusal::Forbidden);
+    }
+    for request in [upgrade(), upgrade().header("sec-fetch-site", "same-origin")] {
+        s.send(request).await.expect_status(200);
+    }
+    let token = s.login(s.user()).await.access;
+    let by_token = Request::get("/guarded").header("upgrade", "websocket").header("origin", "https://evil.example");
+    s.send(by_token.bearer(&token)).await.expect_status(200);
+}

@@ -1,0 +1,136 @@
+//! What users see and end of their own: `GET /users/me`, and the list of their sessions (requirement R12).
+
+use serde::{Serialize, Serializer};
+
+use super::guard::{Guard, Verdict};
+use super::head::RequestHead;
+use super::problem::Problem;
+use super::query;
+use super::reply::{Data, Reply};
+use crate::auth::Auth;
+use crate::error::ErrorKind;
+use crate::id::{Role, SessionId};
+use crate::service::OwnSession;
+use crate::store::{UserRecord, UserStatus};
+use crate::token::Identity;
+
+/// What the signed-in user asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Own {
+    User,
+    Sessions,
+    EndOtherSessions,
+    EndSession,
+}
+
+/// What is told of a user is for that user alone.
+const PRIVATE: (&str, &str) = ("cache-control", "private, no-store");
+
+pub(super) async fn handle(auth: &Auth, own: Own, head: &RequestHead<'_>) -> Reply {
+    let guard = Guard::new(auth);
+    let verdict = match guard.check(head) {
+        Verdict::Ask(check) => check.resolve().await,
+        verdict => verdict,
+    };
+    match verdict {
+        Verdict::Allowed(passage) => {
+            let reply = match passage.checked.require() {
+                Ok(identity) => {
+                    answer(auth, own, identity, head).await.unwrap_or_else(|problem| guard.refuse(&problem))
+                }
+                Err(reply) => reply,
+            };
+            reply.with_all(passage.response_headers)
+        }
+        Verdict::Refused(reply) => reply,
+        // A resolved check asks no more.
+        Verdict::Ask(_) => guard.refuse(&ErrorKind::Internal.into()),
+    }
+}
+
+async fn answer(auth: &Auth, own: Own, identity: &Identity, head: &RequestHead<'_>) -> Result<Reply, Problem> {
+    let reply = match own {
+        Own::User => {
+            // A stateless token may outlive its user: then it is worth nothing here.
+            let user = auth.find_user(identity.user()).await?;
+            let user = user.filter(|user| user.status == UserStatus::Active).ok_or(ErrorKind::InvalidToken)?;
+            let fields = User::of(&user).select(head.query.unwrap_or_default())?;
+            Reply::json(200, &Data { data: fields })
+        }
+        Own::Sessions => {
+            let sessions = auth.sessions(identity).await?;
+            Reply::json(200, &Data { data: sessions.iter().map(Session::of).collect::<Vec<_>>() })
+        }
+        Own::EndOtherSessions => {
+            auth.end_other_sessions(identity, &head.client()).await?;
+            Reply::new(204)
+        }
+        Own::EndSession => {
+            // What is no id is the id of no session of this user.
+            let id = head.path.rsplit('/').next().and_then(|id| id.parse().ok()).ok_or(ErrorKind::Forbidden)?;
+            auth.end_session(identity, id, &head.client()).await?;
+            Reply::new(204)
+        }
+    };
+    Ok(reply.with_all(&[PRIVATE]))
+}
+
+/// A session as its owner sees it. Times are milliseconds since 1970.
+#[derive(Serialize)]
+struct Session<'a> {
+    id: SessionId,
+    created_at: i64,
+    last_used_at: i64,
+    ip: Option<String>,
+    user_agent: Option<&'a str>,
+    current: bool,
+}
+
+impl<'a> Session<'a> {
+    fn of(session: &'a OwnSession) -> Self {
+        Self {
+            id: session.id,
+            created_at: session.created_at.as_millis(),
+            last_used_at: session.last_used_at.as_millis(),
+            ip: session.client.ip.map(|ip| ip.to_string()),
+            user_agent: session.client.user_agent.as_deref(),
+            current: session.is_current,
+        }
+    }
+}
+
+/// What is told of a user, in order: never a hash or a secret.
+struct User<'a>(Vec<(&'static str, Option<&'a str>)>);
+
+impl<'a> User<'a> {
+    fn of(user: &'a UserRecord) -> Self {
+        Self(vec![
+            ("id", Some(user.id.as_str())),
+            ("email", Some(user.email.as_str())),
+            ("role", user.role.as_ref().map(Role::as_str)),
+            ("status", Some(user.status.as_str())),
+        ])
+    }
+
+    /// The fields that `?fields=a,b` asks for; all of them without it, or with `*`. Asking for another one is refused,
+    /// as Directus does: whoever misspells a name should learn it.
+    fn select(self, query: &str) -> Result<Self, Problem> {
+        let mut wanted = Vec::new();
+        for (_, value) in query::parameters(query).filter(|(key, _)| matches!(&**key, "fields" | "fields[]")) {
+            wanted.extend(value.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()));
+        }
+        if wanted.iter().any(|name| name != "*" && !self.0.iter().any(|(field, _)| field == name)) {
+            return Err(ErrorKind::Forbidden.into());
+        }
+        if wanted.is_empty() || wanted.iter().any(|name| name == "*") {
+            return Ok(self);
+        }
+        Ok(Self(self.0.into_iter().filter(|(field, _)| wanted.iter().any(|name| name == field)).collect()))
+    }
+}
+
+impl Serialize for User<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}

@@ -1,0 +1,91 @@
+//! A user's own sessions: listed, and ended from another one (requirement R12).
+
+use crate::auth::{Auth, Inner};
+use crate::client::ClientInfo;
+use crate::clock::Timestamp;
+use crate::error::{AuthError, ErrorKind};
+use crate::event::EventKind;
+use crate::id::SessionId;
+use crate::store::{RevokeReason, SessionRecord, Swap};
+use crate::token::Identity;
+
+/// A session as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OwnSession {
+    /// Its id.
+    pub id: SessionId,
+    /// When the user signed in.
+    pub created_at: Timestamp,
+    /// When it was last refreshed, or opened.
+    pub last_used_at: Timestamp,
+    /// From where it was opened.
+    pub client: ClientInfo,
+    /// Whether it is the one that asks.
+    pub is_current: bool,
+}
+
+impl Auth {
+    /// The sessions of this user that are alive, newest first.
+    ///
+    /// # Errors
+    /// `InvalidToken` when the session that asks is over: its access token may outlive it, and is worth nothing here.
+    /// `Unavailable`.
+    pub async fn sessions(&self, identity: &Identity) -> Result<Vec<OwnSession>, AuthError> {
+        let sessions = self.inner.own_sessions(identity).await?;
+        Ok(sessions.into_iter().map(|session| OwnSession::of(session, identity)).collect())
+    }
+
+    /// Ends one of this user's sessions, the one that asks included.
+    ///
+    /// # Errors
+    /// `Forbidden` when the user has no such session; `InvalidToken` and `Unavailable` as [`sessions`](Self::sessions).
+    pub async fn end_session(&self, identity: &Identity, id: SessionId, client: &ClientInfo) -> Result<(), AuthError> {
+        let sessions = self.inner.own_sessions(identity).await?;
+        let session = sessions.iter().find(|session| session.id == id).ok_or(ErrorKind::Forbidden)?;
+        self.inner.end_own(session, client).await
+    }
+
+    /// Ends this user's sessions except the one that asks.
+    ///
+    /// # Errors
+    /// As [`sessions`](Self::sessions).
+    pub async fn end_other_sessions(&self, identity: &Identity, client: &ClientInfo) -> Result<(), AuthError> {
+        for session in self.inner.own_sessions(identity).await? {
+            if Some(session.id) != identity.session() {
+                self.inner.end_own(&session, client).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    async fn own_sessions(&self, identity: &Identity) -> Result<Vec<SessionRecord>, AuthError> {
+        let epoch = self.factors.epoch(identity.user()).await?;
+        let mut sessions = self.sessions.list(identity.user(), self.clock.now()).await?;
+        // Of an older epoch: dead, though nobody has said so in its row.
+        sessions.retain(|session| session.epoch == epoch);
+        let asks = |session: &SessionRecord| Some(session.id) == identity.session();
+        if sessions.iter().any(asks) { Ok(sessions) } else { Err(ErrorKind::InvalidToken.into()) }
+    }
+
+    async fn end_own(&self, session: &SessionRecord, client: &ClientInfo) -> Result<(), AuthError> {
+        if self.sessions.revoke(session.id, RevokeReason::Ended, self.clock.now()).await? == Swap::Won {
+            self.record(EventKind::SessionEnded, Some(session.user), Some(session.id), client);
+        }
+        Ok(())
+    }
+}
+
+impl OwnSession {
+    fn of(session: SessionRecord, identity: &Identity) -> Self {
+        Self {
+            id: session.id,
+            created_at: session.created_at,
+            last_used_at: session.rotated_at.unwrap_or(session.created_at),
+            is_current: Some(session.id) == identity.session(),
+            client: session.client,
+        }
+    }
+}
