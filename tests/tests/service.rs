@@ -9,10 +9,10 @@
 use std::time::Duration;
 
 use auth_core::store::memory::MemoryStore;
-use auth_core::store::{SessionMode, StoreErrorKind, UserStatus};
+use auth_core::store::{SessionMode, SessionStore as _, StoreErrorKind, UserStatus};
 use auth_core::{
-    Auth, AuthConfig, ClientInfo, Email, ErrorKind, Grant, HashParams, LoginRequest, NewUser, Password, RefreshToken,
-    ReuseResponse, UserId, UserUpdate,
+    Auth, AuthConfig, ClientInfo, Clock as _, Email, ErrorKind, Grant, HashParams, LoginRequest, NewUser, Password,
+    RefreshToken, ReuseResponse, UserId, UserUpdate,
 };
 use auth_testkit::{Fault, FaultyStore, ManualClock, Moment, Operation};
 use auth_tests::databases::{Database, Kind};
@@ -250,6 +250,35 @@ on_every_store! {
         login().await.expect("and so does the new one");
         world.refresh(&session).await.expect("no session ended: the password is the same");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f6_maintenance_removes_what_expired_in_batches_and_nothing_else() {
+    let world = World::memory().await;
+    for _ in 0..1201 {
+        world.login().await;
+    }
+    world.clock.advance(Duration::from_secs(7 * 86_400));
+    let young = world.login().await;
+    let maintenance = tokio::spawn({
+        let auth = world.auth.clone();
+        async move { auth.maintain().await }
+    });
+    let minutes = |minutes: u64| tokio::time::sleep(Duration::from_secs(minutes * 60));
+
+    // It looks every ten minutes.
+    minutes(15).await;
+    assert_eq!(world.store.calls(Operation::PurgeExpired), 1, "expired just now: kept for a day");
+    world.clock.advance(Duration::from_secs(86_401));
+    world.fail(Operation::PurgeExpired, Moment::BeforeWork);
+    minutes(10).await;
+    world.store.reset_calls();
+    minutes(10).await;
+    assert_eq!(world.store.calls(Operation::PurgeExpired), 3, "500, 500 and 201, after a failure too");
+    maintenance.abort();
+    let removed = world.store.purge_expired(world.clock.now(), u64::MAX).await.expect("purges");
+    assert_eq!(removed, 0);
+    world.refresh(&young).await.expect("lives on");
 }
 
 #[tokio::test]

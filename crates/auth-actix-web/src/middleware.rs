@@ -14,6 +14,10 @@ use pin_project_lite::pin_project;
 use crate::convert::{Lines, head, replace_headers, response, strip};
 
 /// Guards the services it wraps: `RequireAuth::new(&auth)`, or with demands: `RequireAuth::new(auth.guard().admin())`.
+///
+/// It takes a token out of the URI, and actix-web panics when a request is changed of which somebody holds a clone. So
+/// either put [`StripQueryToken`](crate::StripQueryToken) outermost, which changes it before anybody can, or keep no
+/// clone of the `HttpRequest` in middleware between the two.
 #[derive(Debug, Clone)]
 pub struct RequireAuth {
     guard: Guard,

@@ -75,6 +75,7 @@
 //! | password guessing after a leak | Argon2id, rehash, every byte counts, bounded parameters | `p1_`, `p3_`, `p6_`, `p7_` |
 //! | which addresses have accounts | the same work and the same answer for all | `g4_`, `g5_` |
 //! | logins that exhaust memory or stall the server | threads of their own, a bounded queue, 503 beyond | `g8_` |
+//! | sessions pile up; users cannot end them | `Auth::maintain` in batches; listed and ended by their owner | `f6_` in `service`, `r12_` in contract |
 //! | addresses that look or fold alike | one canonical form, compared bytewise | `e1_` |
 //! | the database is down | 503, nothing issued, no cookie cleared | `f2_` in `service` |
 //!

@@ -27,10 +27,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind(app.address).await?;
     let router = router(&app).into_make_service_with_connect_info::<SocketAddr>();
 
+    let stop_signal = notes::stop_signal()?;
     let (stop, mut stopped) = tokio::sync::watch::channel(());
     let draining = async move {
-        // An error means that no signal can be caught: then nothing asks for draining either.
-        let _ = notes::stop_signal().await;
+        stop_signal.await;
         drop(stop);
     };
     let server = axum::serve(listener, router).with_graceful_shutdown(draining);

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use auth_core::Auth;
 use auth_sea_orm::SeaOrmStore;
+use tokio::signal::unix::{SignalKind, signal};
 
 pub use note::{Count, NewNote, Note, Notes};
 
@@ -36,6 +37,8 @@ impl App {
         let store = SeaOrmStore::connect(&settings.database_url).await?;
         store.migrate().await?;
         let auth = Auth::builder(store).config(settings.auth).build()?;
+        let maintained = auth.clone();
+        tokio::spawn(async move { maintained.maintain().await });
         first_start::create_admin(&auth).await?;
         let notes = Notes::open(&settings.database_url).await?;
         println!("listening on http://{}", settings.address);
@@ -55,14 +58,17 @@ pub fn exit(result: Result<(), Box<dyn Error>>) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Resolves when the program should stop: SIGTERM, or ctrl-c.
+/// Listens for the signals to stop, SIGTERM and ctrl-c; the future resolves at the first of them.
 ///
 /// # Errors
 /// When the operating system takes no handler.
-pub async fn stop_signal() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        result = tokio::signal::ctrl_c() => result,
-    }
+pub fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

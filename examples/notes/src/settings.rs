@@ -23,8 +23,8 @@ pub(crate) enum SettingsError {
     Unreadable { name: &'static str, value: String, expected: &'static str },
     #[error("SECRET is not set, and there is no database file to keep one beside: set it to 32 random bytes or more")]
     NoSecret,
-    #[error("the secret beside the database, {path}: {source}; make it readable, or set SECRET")]
-    SecretFile { path: PathBuf, source: std::io::Error },
+    #[error("{path}: {source}; make it readable and writable, or set DATABASE_URL and SECRET")]
+    File { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
@@ -32,6 +32,10 @@ pub(crate) enum SettingsError {
 impl Settings {
     pub(crate) fn read(name: &str) -> Result<Self, SettingsError> {
         let database_url = var("DATABASE_URL").unwrap_or_else(|| format!("sqlite://{name}.db?mode=rwc"));
+        if let Some(file) = database_file(&database_url) {
+            // It will hold password hashes. SQLite gives its other files the mode of this one.
+            create_private(&file).map_err(|source| SettingsError::File { path: file, source })?;
+        }
         let host = parsed("HOST", IpAddr::V4(Ipv4Addr::LOCALHOST), "an IP address")?;
         let port = parsed("PORT", 8055, "a port from 0 to 65535")?;
         let secret = match var("SECRET") {
@@ -58,14 +62,19 @@ fn kept_secret(database_url: &str) -> Result<String, SettingsError> {
     match fs::read_to_string(&path) {
         Ok(secret) => return Ok(secret.trim().to_owned()),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(source) => return Err(SettingsError::SecretFile { path, source }),
+        Err(source) => return Err(SettingsError::File { path, source }),
     }
     let mut bytes = [0; 32];
     SystemRandom::new().fill(&mut bytes).map_err(|_| SettingsError::NoSecret)?;
     let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    write_private(&path, &secret).map_err(|source| SettingsError::SecretFile { path: path.clone(), source })?;
+    write_private(&path, &secret).map_err(|source| SettingsError::File { path: path.clone(), source })?;
     println!("SECRET is not set: made a random one and kept it in {} (mode 0600)", path.display());
     Ok(secret)
+}
+
+/// Makes an empty file that others cannot read, unless there is one.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {

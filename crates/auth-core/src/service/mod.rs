@@ -5,6 +5,7 @@ mod authenticate;
 mod issue;
 mod login;
 mod logout;
+mod maintenance;
 mod refresh;
 mod sessions;
 mod users;
