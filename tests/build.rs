@@ -6,7 +6,7 @@ use std::path::Path;
 use std::{env, fs};
 
 fn main() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../README.md");
     println!("cargo::rerun-if-changed={}", readme.display());
     let text = fs::read_to_string(&readme).expect("the README");
 

@@ -18,6 +18,7 @@ use auth_core::{ClientInfo, Grant, UserId};
 use auth_testkit::{TestAuth, TestUser};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::OriginalUri;
 use axum::routing::get;
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
@@ -196,6 +197,30 @@ async fn b4_guards_inside_guards_find_the_token_of_the_query() {
     let app = test::init_service(app).await;
     let body = test::call_and_read_body(&app, test::TestRequest::get().uri(&uri).to_request()).await;
     assert_eq!(&body[..], b"/hello?x=1");
+}
+
+/// Without `StripQueryToken` the guard itself takes the token out, also of what axum calls the original URI.
+#[tokio::test]
+async fn b4_a_guard_alone_takes_the_token_out_of_the_uri() {
+    let test_auth = TestAuth::new();
+    let token = test_auth.token(TestUser::new("ada")).await;
+    let uri = format!("/outer/hello?a=1&access_token={token}&b=%20");
+    let auth = test_auth.auth();
+
+    let show = async |uri: http::Uri, OriginalUri(original): OriginalUri| format!("{uri} {original}");
+    let inner = Router::new().route("/hello", get(show)).route_layer(auth_axum::RequireAuth::new(auth));
+    let app: Router = Router::new().nest("/outer", inner);
+    let response = app.oneshot(Request::get(&uri).body(Body::empty()).expect("a request")).await.expect("infallible");
+    assert_eq!(response.headers()["referrer-policy"], "no-referrer");
+    let body = axum::body::to_bytes(response.into_body(), 1000).await.expect("a body");
+    assert_eq!(String::from_utf8_lossy(&body), "/hello?a=1&b=%20 /outer/hello?a=1&b=%20");
+
+    let show =
+        async |request: actix_web::HttpRequest| format!("{} {}", request.uri(), request.match_info().get_ref().uri());
+    let hello = web::resource("/hello").wrap(auth_actix_web::RequireAuth::new(auth)).get(show);
+    let app = test::init_service(App::new().service(web::scope("/outer").service(hello))).await;
+    let body = test::call_and_read_body(&app, test::TestRequest::get().uri(&uri).to_request()).await;
+    assert_eq!(String::from_utf8_lossy(&body), "/outer/hello?a=1&b=%20 /outer/hello?a=1&b=%20");
 }
 
 #[tokio::test]

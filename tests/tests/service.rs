@@ -8,11 +8,15 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use auth_core::store::memory::MemoryStore;
-use auth_core::store::{SessionMode, SessionStore as _, StoreErrorKind, UserStatus};
+use auth_core::store::{
+    NewUserRecord, SessionMode, SessionStore as _, StoreError, StoreErrorKind, UserChange, UserDirectory as _,
+    UserRecord, UserStatus, UserStore,
+};
 use auth_core::{
     Auth, AuthConfig, ClientInfo, Clock as _, Email, ErrorKind, Grant, HashParams, LoginRequest, NewUser, Password,
-    RefreshToken, ReuseResponse, UserId, UserUpdate,
+    PasswordHash, RandomError, RefreshToken, ReuseResponse, SecureRandom, UserId, UserUpdate,
 };
 use auth_testkit::{Fault, FaultyStore, ManualClock, Moment, Operation};
 use auth_tests::databases::{Database, Kind};
@@ -250,6 +254,84 @@ on_every_store! {
         login().await.expect("and so does the new one");
         world.refresh(&session).await.expect("no session ended: the password is the same");
     }
+}
+
+#[tokio::test]
+async fn r6_every_session_and_every_rotation_has_secrets_of_its_own() {
+    let world = World::memory().await;
+    let stored = async || world.store.list(&world.user, world.clock.now()).await.expect("lists");
+    let (first, _) = (world.login().await, world.login().await);
+    let before = stored().await;
+    assert_ne!(before[0].family_hash, before[1].family_hash);
+    assert_ne!(before[0].current_hash, before[1].current_hash);
+    let second = world.refresh(&first).await.expect("rotates");
+    world.clock.advance(Duration::from_secs(60));
+    let salt_of = async || stored().await.into_iter().find(|session| session.generation > 0).expect("rotated").salt;
+    let salt = salt_of().await;
+    world.refresh(&second).await.expect("rotates");
+    assert_ne!(salt_of().await, salt);
+
+    #[derive(Debug)]
+    struct Dry;
+    impl SecureRandom for Dry {
+        fn fill(&self, _: &mut [u8]) -> Result<(), RandomError> {
+            Err(RandomError)
+        }
+    }
+    let auth = Auth::builder(world.store.clone()).config(config()).random(Dry).build().expect("a configuration");
+    let error = auth.open_session(&world.user, SessionMode::Json, &world.client).await.expect_err("no random bytes");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+/// Users in a table of the app: only `UserStore` is theirs, sessions and epochs are in our store.
+#[derive(Debug, Clone)]
+struct Elsewhere(MemoryStore);
+
+#[async_trait]
+impl UserStore for Elsewhere {
+    async fn find_by_email(&self, email: &Email) -> Result<Option<UserRecord>, StoreError> {
+        let user = self.0.find_by_email(email).await?;
+        Ok(user.map(|user| UserRecord { epoch: None, ..user }))
+    }
+    async fn find_by_id(&self, id: &UserId) -> Result<Option<UserRecord>, StoreError> {
+        Ok(self.0.find_by_id(id).await?.map(|user| UserRecord { epoch: None, ..user }))
+    }
+    async fn create(&self, user: &NewUserRecord) -> Result<(), StoreError> {
+        self.0.create(user).await
+    }
+    async fn rehash(&self, id: &UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError> {
+        self.0.rehash(id, old, new).await
+    }
+}
+
+#[tokio::test]
+async fn users_may_live_in_a_table_of_the_app() {
+    let users = Elsewhere(MemoryStore::new());
+    let sessions = FaultyStore::new(MemoryStore::new());
+    let auth = Auth::builder(sessions.clone()).config(config()).users(users.clone()).build().expect("a configuration");
+    let user = auth.create_user(NewUser::new(email(), Password::new(PASSWORD))).await.expect("a user");
+    let client = ClientInfo::default();
+    let login = async || {
+        let request = LoginRequest::new(email(), Password::new(PASSWORD));
+        auth.login(request, &client).await.map(|tokens| refresh_of(tokens.grant)).map_err(|error| error.kind())
+    };
+    let refresh = async |token: &RefreshToken| {
+        auth.refresh(token, &client).await.map(|tokens| refresh_of(tokens.grant)).map_err(|error| error.kind())
+    };
+    let first = login().await.expect("signs in");
+    refresh(&first).await.expect("refreshes");
+
+    let error = auth.update_user(&user, UserUpdate::default()).await.expect_err("the app changes its users itself");
+    assert_eq!(error.kind(), ErrorKind::UsersElsewhere);
+    let second = login().await.expect("signs in");
+    assert_eq!(auth.end_sessions_of(&user).await.expect("ends"), 2);
+    assert_eq!(refresh(&second).await.map(drop), Err(ErrorKind::SessionOver));
+    let third = login().await.expect("signs in under the new epoch");
+
+    let suspended = UserChange { status: Some(UserStatus::Suspended), ..UserChange::default() };
+    users.0.update(&user, &suspended, auth_core::Timestamp::default()).await.expect("suspends");
+    assert_eq!(refresh(&third).await.map(drop), Err(ErrorKind::SessionOver), "the app's status counts at once");
+    assert_eq!(login().await.map(drop), Err(ErrorKind::InvalidCredentials));
 }
 
 #[tokio::test(start_paused = true)]

@@ -30,7 +30,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Secrets that stand in tutorials and sample files, in lower case.
-const KNOWN_SECRETS: [&str; 6] = ["secret", "changeme", "replace-with", "your-secret", "your-256-bit", "example"];
+const KNOWN_SECRETS: [&str; 7] =
+    ["secret", "changeme", "replace-with", "your-secret", "your-256-bit", "a-string-secret", "example"];
 
 impl AuthConfig {
     /// Checks every rule.
@@ -69,6 +70,9 @@ impl AuthConfig {
         }
         if seen.iter().filter(|seen| **seen).count() < 8 {
             return error(format!("repeats a few characters: {remedy}"));
+        }
+        if secret.starts_with(b"-----BEGIN") {
+            return error(format!("is a PEM file, and half of it may be public: {remedy}"));
         }
         let lower = secret.to_ascii_lowercase();
         if KNOWN_SECRETS.iter().any(|known| lower.starts_with(known.as_bytes())) {
@@ -195,6 +199,8 @@ mod tests {
             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
             "abababababababababababababababababababab",
             "your-256-bit-secret-your-256-bit-secret",
+            "a-string-secret-at-least-256-bits-long",
+            "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\n",
         ] {
             let error = AuthConfig::new(secret).check().expect_err(secret);
             assert_eq!(error.field(), "secret");

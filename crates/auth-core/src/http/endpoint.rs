@@ -36,7 +36,7 @@ pub enum Method {
 
 impl Endpoint {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: &'static [Self] = &[
         Self::Login,
         Self::Refresh,
         Self::Logout,

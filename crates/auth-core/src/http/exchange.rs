@@ -75,24 +75,32 @@ impl Auth {
         mode: Mode,
     ) -> Result<Exchanged, Refused> {
         let cookies = self.cookies();
-        // A session that is about to lose its cookie must not live on unseen (requirement R10).
-        let replaced = match mode {
-            Mode::Json => None,
+        // A login that sets a cookie ends the sessions of both cookies it came with (requirement R10).
+        let (refresh, session) = match mode {
+            Mode::Json => (None, None),
             Mode::Cookie | Mode::Session => {
                 self.inner.wire.origins.check(head)?;
-                cookies.read(head, mode)?
+                (cookies.refresh.read(head)?.map(RefreshToken::new), cookies.session.read(head)?.map(SessionToken::new))
             }
         };
         let client = head.client();
         let request = LoginRequest::new(email, password).mode(mode.of_session());
         let tokens = self.login(request, &client).await.map_err(Problem::from)?;
-        match replaced {
-            Some(Source::SessionCookie(token)) => self.replace_session(&token, &client).await,
-            Some(Source::Body(token) | Source::RefreshCookie(token)) => self.replace(&token, &client).await,
-            None => Ok(()),
+        if let Some(token) = &refresh {
+            self.replace(token, &client).await.map_err(Problem::from)?;
         }
-        .map_err(Problem::from)?;
-        Ok(cookies.give(tokens, mode)?)
+        if let Some(token) = &session {
+            self.replace_session(token, &client).await.map_err(Problem::from)?;
+        }
+        let mut exchanged = cookies.give(tokens, mode)?;
+        // The one that is not set anew goes.
+        let left = match mode {
+            Mode::Cookie => session.is_some().then_some(&cookies.session),
+            Mode::Session => refresh.is_some().then_some(&cookies.refresh),
+            Mode::Json => None,
+        };
+        exchanged.set_cookies.extend(left.map(Cookie::clear));
+        Ok(exchanged)
     }
 
     /// A refresh: the token from the body or from the cookie that `mode` names.
@@ -103,6 +111,10 @@ impl Auth {
         mode: Option<Mode>,
     ) -> Result<Exchanged, Refused> {
         let (source, mode) = self.source(head, body, mode)?;
+        let leaves_cookie = mode == Mode::Json && matches!(source, Source::RefreshCookie(_));
+        if leaves_cookie && self.inner.config.cookie_to_json == CookieToJson::Refused {
+            return Err(Problem::payload(Reason::CookieToJson).into());
+        }
         let client = head.client();
         let (result, cookie) = match &source {
             Source::Body(token) => (self.refresh(token, &client).await, None),
@@ -112,7 +124,7 @@ impl Auth {
         match result {
             Ok(tokens) => {
                 let mut exchanged = self.cookies().give(tokens, mode)?;
-                if mode == Mode::Json && matches!(source, Source::RefreshCookie(_)) {
+                if leaves_cookie {
                     exchanged.set_cookies.push(self.cookies().refresh.clear());
                 }
                 Ok(exchanged)
@@ -169,9 +181,6 @@ impl Auth {
             }
             (Mode::Session, _) | (Mode::Json | Mode::Cookie, None) => {
                 let cookie = self.cookies().read(head, mode)?.ok_or(Problem::payload(Reason::NoRefreshToken))?;
-                if mode == Mode::Json && self.inner.config.cookie_to_json == CookieToJson::Refused {
-                    return Err(Problem::payload(Reason::CookieToJson));
-                }
                 self.inner.wire.origins.check(head)?;
                 cookie
             }

@@ -52,6 +52,18 @@ impl Auth {
     }
 }
 
+impl From<Auth> for Guard {
+    fn from(auth: Auth) -> Self {
+        Self::new(&auth)
+    }
+}
+
+impl From<&Guard> for Guard {
+    fn from(guard: &Guard) -> Self {
+        guard.clone()
+    }
+}
+
 impl From<&Auth> for Guard {
     fn from(auth: &Auth) -> Self {
         Self::new(auth)

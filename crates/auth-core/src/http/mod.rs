@@ -32,4 +32,3 @@ pub(crate) use handle::Wire;
 pub use head::{HeaderLines, RequestHead};
 pub use query::{QueryToken, StrippedQuery, strip_query_token};
 pub use reply::{HeaderValue, Reply};
-pub use requirement::Requirement;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::id::Role;
 use crate::token::Identity;
 
-/// What an identity must fulfil; an empty one is content with any.
+/// What an identity must fulfil; an empty one is content with any. Shared, since a guard is cloned on many requests.
 #[derive(Clone, Default)]
-pub struct Requirement(Vec<Rule>);
+pub(super) struct Requirement(Arc<Vec<Rule>>);
 
 #[derive(Clone)]
 enum Rule {
@@ -20,8 +20,7 @@ enum Rule {
 
 impl Requirement {
     /// Whether `identity` fulfils all of it.
-    #[must_use]
-    pub fn allows(&self, identity: &Identity) -> bool {
+    pub(super) fn allows(&self, identity: &Identity) -> bool {
         self.0.iter().all(|rule| match rule {
             Rule::Role(names) => {
                 identity.role().map(Role::as_str).is_some_and(|role| names.iter().any(|name| name == role))
@@ -33,19 +32,23 @@ impl Requirement {
     }
 
     pub(super) fn role(&mut self, names: Vec<String>) {
-        self.0.push(Rule::Role(names));
+        self.push(Rule::Role(names));
     }
 
     pub(super) fn admin(&mut self) {
-        self.0.push(Rule::Admin);
+        self.push(Rule::Admin);
     }
 
     pub(super) fn app(&mut self) {
-        self.0.push(Rule::App);
+        self.push(Rule::App);
     }
 
     pub(super) fn check(&mut self, check: impl Fn(&Identity) -> bool + Send + Sync + 'static) {
-        self.0.push(Rule::Check(Arc::new(check)));
+        self.push(Rule::Check(Arc::new(check)));
+    }
+
+    fn push(&mut self, rule: Rule) {
+        Arc::make_mut(&mut self.0).push(rule);
     }
 }
 

@@ -102,7 +102,7 @@ pub enum UserStatus {
 
 impl UserStatus {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Active, Self::Invited, Self::Inactive, Self::Suspended];
+    pub const ALL: &'static [Self] = &[Self::Active, Self::Invited, Self::Inactive, Self::Suspended];
 
     /// The stable name on the wire and in stores.
     #[must_use]
@@ -118,7 +118,7 @@ impl UserStatus {
     /// The status with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == name)
+        Self::ALL.iter().copied().find(|status| status.as_str() == name)
     }
 }
 

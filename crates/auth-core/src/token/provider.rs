@@ -10,12 +10,13 @@ use jsonwebtoken::jwk::{EllipticCurve, ThumbprintHash};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};
 use ring::rand::SystemRandom;
 use ring::signature::{
-    self as ring_signature, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaPublicKeyComponents, UnparsedPublicKey,
+    self as ring_signature, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaEncoding, RsaKeyPair,
+    RsaPublicKeyComponents, UnparsedPublicKey,
 };
 use ring::{digest, hmac};
 use signature::{Signer, Verifier};
 
-/// The provider. RSA verifies only: signing with it is off by design (requirement J13).
+/// The provider. It signs RSA too, since it is the app's when the app chose none; we never do (requirement J13).
 pub(super) static RING: CryptoProvider = CryptoProvider {
     signer_factory: new_signer,
     verifier_factory: new_verifier,
@@ -46,6 +47,7 @@ enum RingSigner {
     Hmac(Algorithm, hmac::Key),
     Ed(Box<Ed25519KeyPair>),
     Ec(Algorithm, Box<EcdsaKeyPair>),
+    Rsa(Algorithm, &'static dyn RsaEncoding, Box<RsaKeyPair>),
 }
 
 fn new_signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
@@ -59,7 +61,7 @@ fn new_signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSig
         }
         Algorithm::EdDSA => RingSigner::Ed(Box::new(ed_key_pair(bytes)?)),
         Algorithm::ES256 | Algorithm::ES384 => RingSigner::Ec(*algorithm, Box::new(ec_key_pair(bytes, *algorithm)?)),
-        _ => return Err(unsupported()),
+        _ => RingSigner::Rsa(*algorithm, rsa_encoding(*algorithm)?, Box::new(rsa_key_pair(bytes)?)),
     }))
 }
 
@@ -71,6 +73,12 @@ impl Signer<Vec<u8>> for RingSigner {
             Self::Ec(_, pair) => {
                 pair.sign(&SystemRandom::new(), message).map_err(|_| signature::Error::new())?.as_ref().to_vec()
             }
+            Self::Rsa(_, encoding, pair) => {
+                let mut signature = vec![0; pair.public().modulus_len()];
+                pair.sign(*encoding, &SystemRandom::new(), message, &mut signature)
+                    .map_err(|_| signature::Error::new())?;
+                signature
+            }
         })
     }
 }
@@ -78,7 +86,7 @@ impl Signer<Vec<u8>> for RingSigner {
 impl JwtSigner for RingSigner {
     fn algorithm(&self) -> Algorithm {
         match self {
-            Self::Hmac(algorithm, _) | Self::Ec(algorithm, _) => *algorithm,
+            Self::Hmac(algorithm, _) | Self::Ec(algorithm, _) | Self::Rsa(algorithm, ..) => *algorithm,
             Self::Ed(_) => Algorithm::EdDSA,
         }
     }
@@ -162,6 +170,22 @@ fn rsa_parameters(algorithm: Algorithm) -> Result<&'static ring_signature::RsaPa
     }
 }
 
+fn rsa_encoding(algorithm: Algorithm) -> Result<&'static dyn RsaEncoding> {
+    match algorithm {
+        Algorithm::RS256 => Ok(&ring_signature::RSA_PKCS1_SHA256),
+        Algorithm::RS384 => Ok(&ring_signature::RSA_PKCS1_SHA384),
+        Algorithm::RS512 => Ok(&ring_signature::RSA_PKCS1_SHA512),
+        Algorithm::PS256 => Ok(&ring_signature::RSA_PSS_SHA256),
+        Algorithm::PS384 => Ok(&ring_signature::RSA_PSS_SHA384),
+        Algorithm::PS512 => Ok(&ring_signature::RSA_PSS_SHA512),
+        _ => Err(unsupported()),
+    }
+}
+
+fn rsa_key_pair(der: &[u8]) -> Result<RsaKeyPair> {
+    RsaKeyPair::from_der(der).map_err(|error| ErrorKind::InvalidRsaKey(error.to_string()).into())
+}
+
 fn ed_key_pair(pkcs8: &[u8]) -> Result<Ed25519KeyPair> {
     Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map_err(|_| ErrorKind::InvalidEddsaKey.into())
 }
@@ -176,9 +200,7 @@ fn ec_key_pair(pkcs8: &[u8], algorithm: Algorithm) -> Result<EcdsaKeyPair> {
 }
 
 fn rsa_components_of_private(der: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
-    let invalid = |error: ring::error::KeyRejected| Error::from(ErrorKind::InvalidRsaKey(error.to_string()));
-    let pair = ring::rsa::KeyPair::from_der(der).map_err(invalid)?;
-    let components = ring::rsa::PublicKeyComponents::<Vec<u8>>::from(pair.public());
+    let components = ring::rsa::PublicKeyComponents::<Vec<u8>>::from(rsa_key_pair(der)?.public());
     Ok((components.n, components.e))
 }
 

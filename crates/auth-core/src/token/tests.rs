@@ -128,10 +128,24 @@ fn j2_none_in_any_case_and_an_empty_signature_are_refused() {
 }
 
 #[test]
-fn j3_the_key_of_a_token_is_never_taken_from_public_bytes() {
-    // There is one key, and it is a secret of 32 bytes or more: a PEM in its place would have to be configured.
-    let pem = "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA\n-----END PUBLIC KEY-----\n";
+fn j3_public_keys_are_never_hmac_secrets() {
+    use jsonwebtoken::Algorithm::{ES256, EdDSA, HS256, RS256};
+    let public = [4; 65];
+    let keys = [
+        DecodingKey::from_rsa_der(&public),
+        DecodingKey::from_rsa_raw_components(&public, &[1, 0, 1]),
+        DecodingKey::from_ec_der(&public),
+        DecodingKey::from_ed_der(&public),
+    ];
+    for key in &keys {
+        assert!((super::provider::RING.verifier_factory)(&HS256, key).is_err(), "{:?}", key.family());
+    }
+    for algorithm in [RS256, ES256, EdDSA] {
+        let secret = DecodingKey::from_secret(SECRET.as_bytes());
+        assert!((super::provider::RING.verifier_factory)(&algorithm, &secret).is_err(), "{algorithm:?}");
+    }
     let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(claims().to_string()));
+    let pem = "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA\n-----END PUBLIC KEY-----\n";
     assert_eq!(verdict(&sign_with(pem, &signed)), Err(TokenProblem::Invalid));
 }
 

@@ -89,7 +89,7 @@ pub async fn r9_open_under_another_epoch_is_stale(store: AnyStore) {
 
 /// Only active users get sessions.
 pub async fn r9_open_for_a_user_who_is_not_active_is_stale(store: AnyStore) {
-    for status in UserStatus::ALL {
+    for status in UserStatus::ALL.iter().copied() {
         let mut new = new_user(status.as_str(), &format!("{}@example.com", status.as_str()));
         new.status = status;
         store.create(&new).await.expect("create");
