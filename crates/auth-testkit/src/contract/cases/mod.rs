@@ -78,6 +78,7 @@ cases! {
             the_cookie_alone_means_cookie_mode,
             session_mode_refreshes_the_session_cookie,
             b6_no_cache_keeps_a_token,
+            r10_a_login_ends_the_sessions_of_both_cookies,
             a_refresh_without_a_token_is_refused,
             a_body_token_moves_into_the_cookie,
             c6_the_cookie_token_moves_into_json,
@@ -86,7 +87,7 @@ cases! {
             j8_a_session_secret_is_no_refresh_token,
             j8_other_tokens_do_not_refresh_a_session,
         ]
-        Hardened: [c6_hardened_refuses_to_take_the_token_out]
+        Hardened: [c6_hardened_refuses_to_take_the_token_out, hardened_still_signs_out_by_cookie]
     }
     rotation {
         Default: [

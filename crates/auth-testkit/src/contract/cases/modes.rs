@@ -211,3 +211,30 @@ pub async fn j8_other_tokens_do_not_refresh_a_session(s: &Subject) {
     s.refresh(&tokens.access).await.expect_credentials_refused();
     s.assert_alive(&tokens.refresh).await;
 }
+
+/// What a hardened server does not give out in JSON can still be signed out, in every mode.
+pub async fn hardened_still_signs_out_by_cookie(s: &Subject) {
+    for body in [json!({"mode": "json"}), json!({"mode": "cookie"}), json!({})] {
+        let token = s.login_cookie(s.user()).await.refresh;
+        s.send(s.logout_request(&body).cookie(REFRESH_COOKIE, &token)).await.expect_status(204);
+        s.assert_dead(&token).await;
+    }
+}
+
+/// A login with a cookie ends the sessions of both cookies that it came with, and clears the one that it does not set.
+pub async fn r10_a_login_ends_the_sessions_of_both_cookies(s: &Subject) {
+    for mode in ["cookie", "session"] {
+        let refresh = s.login_cookie(s.user()).await.refresh;
+        let session = s.login_session(s.user()).await;
+        let login = s.login_request(&Subject::credentials(s.user(), mode));
+        let response = s.send(login.cookie(REFRESH_COOKIE, &refresh).cookie(SESSION_COOKIE, &session)).await;
+        response.expect_status(200);
+        let (set, cleared) =
+            if mode == "cookie" { (REFRESH_COOKIE, SESSION_COOKIE) } else { (SESSION_COOKIE, REFRESH_COOKIE) };
+        let cookies = response.set_cookies();
+        let cleared_of = |name| cookies.iter().find(|cookie| cookie.name == name).map(|cookie| cookie.is_clearing());
+        assert_eq!((cleared_of(set), cleared_of(cleared)), (Some(false), Some(true)), "{response}");
+        s.assert_dead(&refresh).await;
+        s.guarded_by_session(&session).await.expect_status(401);
+    }
+}
