@@ -99,9 +99,7 @@ impl Look {
                 plain(415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported media type, send application/json.", None)
             }
             Problem::Method(_) => plain(405, "METHOD_NOT_ALLOWED", "Method not allowed.", None),
-            Problem::CrossSite => {
-                plain(403, "FORBIDDEN", "You don't have permission to access this.", Some("insufficient_scope"))
-            }
+            Problem::CrossSite => Self::of_operation(ErrorKind::Forbidden),
             Problem::Operation(error) => Self { retry_after: error.retry_after(), ..Self::of_operation(error.kind()) },
         }
     }

@@ -6,7 +6,7 @@ use auth_core::store::{
     UserStatus,
 };
 use auth_core::{SessionId, Timestamp, UserId};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Order, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Order, Query, UpdateStatement};
 use sea_orm::{ConnectionTrait as _, DbErr};
 
 use super::{SeaOrmStore, row};
@@ -67,12 +67,7 @@ impl SessionStore for SeaOrmStore {
             .and_where(Expr::col(Column::CurrentHash).eq(expected))
             .and_where(Expr::col(Column::RevokedAt).is_null())
             .take();
-        // Safe: when the first one was done after all, the second finds another current hash.
-        retrying(Resend::Safe, async || {
-            let done = self.db.write.execute(&update).await?;
-            Ok(Swap::from_rows(done.rows_affected()))
-        })
-        .await
+        self.swap(&update).await
     }
 
     async fn revoke(&self, id: SessionId, reason: RevokeReason, now: Timestamp) -> Result<Swap, StoreError> {
@@ -83,11 +78,7 @@ impl SessionStore for SeaOrmStore {
             .and_where(Expr::col(Column::Id).eq(id.as_bytes().as_slice()))
             .and_where(Expr::col(Column::RevokedAt).is_null())
             .take();
-        retrying(Resend::Safe, async || {
-            let done = self.db.write.execute(&update).await?;
-            Ok(Swap::from_rows(done.rows_affected()))
-        })
-        .await
+        self.swap(&update).await
     }
 
     async fn list(&self, user: &UserId, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError> {
@@ -124,6 +115,15 @@ impl SessionStore for SeaOrmStore {
 }
 
 impl SeaOrmStore {
+    /// One conditional UPDATE, by itself. Its condition fails once it is done, so sending it twice does it once.
+    async fn swap(&self, update: &UpdateStatement) -> Result<Swap, StoreError> {
+        retrying(Resend::Safe, async || {
+            let done = self.db.write.execute(update).await?;
+            Ok(Swap::from_rows(done.rows_affected()))
+        })
+        .await
+    }
+
     /// The row in `user_state` is locked before anything is read from it, so no change of credentials can come between
     /// the check and the INSERT (requirement R9).
     async fn try_open(&self, new: &NewSession) -> Result<Opened, Attempt> {
