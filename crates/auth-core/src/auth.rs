@@ -8,6 +8,7 @@ use crate::event::{EventSink, TracingEvents};
 use crate::hooks::ClaimsHook;
 use crate::http::{Endpoint, Wire};
 use crate::password::pool::HashPool;
+use crate::revocation::Revocations;
 use crate::rng::{SecureRandom, SystemRandom};
 use crate::session::ratchet::RatchetKey;
 use crate::store::{FactorStore, SessionStore, Store, UserDirectory, UserStore};
@@ -43,6 +44,8 @@ pub(crate) struct Inner {
     pub(crate) keys: TokenKeys,
     pub(crate) ratchet: RatchetKey,
     pub(crate) pool: HashPool,
+    /// `None` without a feed.
+    pub(crate) revocations: Option<Revocations>,
     pub(crate) wire: Wire,
 }
 
@@ -158,6 +161,7 @@ impl AuthBuilder {
                 keys: TokenKeys::new(&config),
                 ratchet,
                 pool,
+                revocations: Revocations::new(&config),
                 wire: Wire::new(&config, &self.endpoints),
                 config,
             }),

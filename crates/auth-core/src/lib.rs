@@ -93,6 +93,7 @@ mod hooks;
 pub mod http;
 mod id;
 mod password;
+mod revocation;
 mod rng;
 mod secret;
 mod service;
@@ -105,7 +106,8 @@ pub use auth::{Auth, AuthBuilder};
 pub use client::ClientInfo;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use config::{
-    AuthConfig, ConfigError, CookieConfig, CookieToJson, ReuseResponse, SameSite, SameSiteRequests, TokenSources,
+    AuthConfig, ConfigError, CookieConfig, CookieToJson, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests,
+    TokenSources, WhenStale,
 };
 pub use email::{Email, InvalidEmail};
 pub use error::{AuthError, ErrorKind};

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use auth_core::store::{
-    Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Rotation, SessionRecord,
-    SessionStore, Store, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord, UserStore,
+    Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
+    SessionRecord, SessionStore, Store, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord, UserStore,
 };
 use auth_core::{Email, PasswordHash, SessionId, Timestamp, UserId};
 
@@ -22,6 +22,7 @@ pub enum Operation {
     Rotate,
     Revoke,
     List,
+    RevokedSince,
     PurgeExpired,
     FindByEmail,
     FindById,
@@ -206,6 +207,10 @@ impl SessionStore for FaultyStore {
 
     async fn list(&self, user: &UserId, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError> {
         self.run(Operation::List, self.inner.list(user, now)).await
+    }
+
+    async fn revoked_since(&self, since: Timestamp) -> Result<Vec<Revoked>, StoreError> {
+        self.run(Operation::RevokedSince, self.inner.revoked_since(since)).await
     }
 
     async fn purge_expired(&self, expired_before: Timestamp, limit: u64) -> Result<u64, StoreError> {

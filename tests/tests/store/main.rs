@@ -10,3 +10,4 @@ mod conformance;
 mod migrations;
 mod sqlite;
 mod stored;
+mod upgrade;

@@ -108,6 +108,19 @@ impl AuthConfig {
             let problem = "is longer than `refresh_token_ttl`: an access token would outlive its session";
             return Err(ConfigError::new("access_token_ttl", problem));
         }
+        if let Some(feed) = self.revocation_feed {
+            let problem = |field: &str, value: Duration, least: Duration, most: Duration| {
+                let problem = format!("is {value:?}: set it from {least:?} to {most:?}");
+                Err(ConfigError::new(format!("revocation_feed.{field}"), problem))
+            };
+            let (every, stale) = (feed.poll_every, feed.stale_after);
+            if every < Duration::from_millis(10) || every > 60 * SECOND {
+                return problem("poll_every", every, Duration::from_millis(10), 60 * SECOND);
+            }
+            if stale < 2 * every || stale > DAY {
+                return problem("stale_after", stale, 2 * every, DAY);
+            }
+        }
         if self.refresh_grace >= self.access_token_ttl {
             let problem = "is not shorter than `access_token_ttl`: clients would not get a new token in time";
             return Err(ConfigError::new("refresh_grace", problem));

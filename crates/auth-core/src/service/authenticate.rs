@@ -9,12 +9,18 @@ use crate::store::{SessionMode, UserRecord};
 use crate::token::{Identity, TokenProblem};
 
 impl Auth {
-    /// Who an access token says the request comes from: signature and claims, no I/O, no await.
+    /// Who an access token says the request comes from: signature, claims and, with a
+    /// [`revocation_feed`](crate::AuthConfig::revocation_feed), what was revoked; no I/O, no await.
     ///
     /// # Errors
-    /// `InvalidToken`, or `TokenExpired` for a token that is good in every other way.
+    /// `InvalidToken`, or `TokenExpired` for a token that is good in every other way. With a feed also `Unavailable`,
+    /// when what was revoked is not known and the feed fails closed.
     pub fn verify(&self, token: &str) -> Result<Identity, AuthError> {
-        self.inner.keys.verify_access(token, self.inner.clock.now()).map_err(AuthError::from)
+        let identity = self.inner.keys.verify_access(token, self.inner.clock.now())?;
+        if let Some(revocations) = &self.inner.revocations {
+            revocations.check(&identity)?;
+        }
+        Ok(identity)
     }
 
     /// Who a session cookie says the request comes from. The stored session is checked each time (requirement R11),

@@ -1,9 +1,15 @@
 //! Removing what is long over (requirement F6): beside the requests, never in one.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use crate::auth::Auth;
+use crate::revocation::Revocations;
 
 /// How often the store is looked through.
 const EVERY: Duration = Duration::from_secs(10 * 60);
@@ -11,22 +17,39 @@ const EVERY: Duration = Duration::from_secs(10 * 60);
 const BATCH: u64 = 500;
 /// Between two batches.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long an expired session is kept for those who look into what happened.
+/// How long an expired session is kept at least, for those who look into what happened.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 
 impl Auth {
-    /// Removes sessions that expired more than a day ago, every ten minutes, 500 at a time, for ever. Spawn it once on
-    /// one node or on all of them; dropping it at any point loses nothing.
+    /// Starts [`maintain`](Self::maintain) as a task of the runtime that calls it. Abort the handle to stop it; dropping
+    /// the handle lets it run.
     ///
-    /// ```no_run
-    /// # fn start(auth: auth_core::Auth) {
-    /// tokio::spawn(async move { auth.maintain().await });
-    /// # }
-    /// ```
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn spawn_maintenance(&self) -> JoinHandle<Infallible> {
+        let auth = self.clone();
+        tokio::spawn(async move { auth.maintain().await })
+    }
+
+    /// What has to be done beside the requests, for ever: sessions that expired more than a day ago are removed, every
+    /// ten minutes, 500 at a time; and with a [`revocation_feed`](crate::AuthConfig::revocation_feed), what was revoked
+    /// is read. Run it once on every node; dropping it at any point loses nothing.
     pub async fn maintain(&self) -> Infallible {
+        let mut purge = pin!(self.purge());
+        let mut follow = pin!(self.follow_revocations());
+        poll_fn(|context| match follow.as_mut().poll(context) {
+            Poll::Ready(never) => Poll::Ready(never),
+            Poll::Pending => purge.as_mut().poll(context),
+        })
+        .await
+    }
+
+    async fn purge(&self) -> Infallible {
+        // Guards still ask for what was revoked within the window.
+        let keep = KEEP.max(Revocations::window(&self.inner.config));
         loop {
             tokio::time::sleep(EVERY).await;
-            let expired_before = self.inner.clock.now().before(KEEP);
+            let expired_before = self.inner.clock.now().before(keep);
             loop {
                 match self.inner.sessions.purge_expired(expired_before, BATCH).await {
                     Ok(removed) if removed >= BATCH => tokio::time::sleep(PAUSE).await,

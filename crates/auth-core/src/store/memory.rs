@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Rotation, SessionRecord,
-    SessionStore, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
+    Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
+    SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
 };
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -22,6 +22,8 @@ pub struct MemoryStore(Arc<Mutex<Tables>>);
 struct Tables {
     users: HashMap<UserId, User>,
     epochs: HashMap<UserId, Epoch>,
+    /// Users all of whose sessions were ended: the lowest epoch that counts, and when that was.
+    all_ended: HashMap<UserId, (Epoch, Timestamp)>,
     sessions: HashMap<SessionId, SessionRecord>,
 }
 
@@ -62,6 +64,9 @@ impl Tables {
         let before = self.epoch(user);
         let epoch = Epoch(before.0.saturating_add(1));
         self.epochs.insert(*user, epoch);
+        if keep.is_none() {
+            self.all_ended.insert(*user, (epoch, now));
+        }
         let mut ended = 0;
         for session in self.sessions.values_mut().filter(|session| session.user == *user) {
             if Some(session.id) == keep {
@@ -156,6 +161,15 @@ impl SessionStore for MemoryStore {
         let mut sessions: Vec<_> = tables.sessions.values().filter(is_alive).cloned().collect();
         sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
         Ok(sessions)
+    }
+
+    async fn revoked_since(&self, since: Timestamp) -> Result<Vec<Revoked>, StoreError> {
+        let tables = self.tables();
+        let recent = |revoked_at: Option<Timestamp>| revoked_at.is_some_and(|revoked_at| revoked_at >= since);
+        let sessions = tables.sessions.values().filter(|session| recent(session.revoked_at));
+        let users = tables.all_ended.iter().filter(|(_, (_, ended_at))| recent(Some(*ended_at)));
+        let users = users.map(|(user, (lowest_epoch, _))| Revoked::User { user: *user, lowest_epoch: *lowest_epoch });
+        Ok(sessions.map(|session| Revoked::Session(session.id)).chain(users).collect())
     }
 
     async fn purge_expired(&self, expired_before: Timestamp, limit: u64) -> Result<u64, StoreError> {

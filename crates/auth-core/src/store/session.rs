@@ -33,6 +33,11 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// The user's sessions that are neither ended nor expired at `now`, newest first.
     async fn list(&self, user: &UserId, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError>;
 
+    /// What was revoked at `since` or later: each session that was ended, and each user all of whose sessions were (by
+    /// [`end_sessions`](super::FactorStore::end_sessions) that kept none, by a change or a removal). One statement over
+    /// indexes: it is asked every second. Some of it may come twice, or be older than `since`.
+    async fn revoked_since(&self, since: Timestamp) -> Result<Vec<Revoked>, StoreError>;
+
     /// Removes at most `limit` sessions whose idle or absolute expiry is before `expired_before`, and says how many.
     async fn purge_expired(&self, expired_before: Timestamp, limit: u64) -> Result<u64, StoreError>;
 }
@@ -104,6 +109,20 @@ impl RevokeReason {
             Self::Ended => "ended",
         }
     }
+}
+
+/// Access tokens that count no more, although their signature is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Revoked {
+    /// Those of this session.
+    Session(SessionId),
+    /// Those of this user whose epoch is lower: a login after the end of all sessions has a higher one.
+    User {
+        /// Who it is, or was.
+        user: UserId,
+        /// The lowest epoch that still counts.
+        lowest_epoch: Epoch,
+    },
 }
 
 /// A session to be stored. It holds hashes, never a secret.

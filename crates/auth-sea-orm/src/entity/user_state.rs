@@ -12,6 +12,10 @@ pub struct Model {
     pub user_id: String,
     /// Raised by every change of password, status, role, factor or address.
     pub cred_epoch: i64,
+    /// The lowest epoch whose access tokens count: the one that followed when all sessions were ended.
+    pub lowest_epoch: i64,
+    /// When that was.
+    pub all_ended_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

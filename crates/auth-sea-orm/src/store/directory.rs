@@ -38,7 +38,7 @@ impl UserDirectory for SeaOrmStore {
 impl SeaOrmStore {
     async fn try_update(&self, id: &UserId, change: &UserChange, now: Timestamp) -> Result<bool, Attempt> {
         let transaction = self.begin().await?;
-        self.raise_epoch(&transaction, id).await?;
+        self.raise_epoch(&transaction, id, now).await?;
         // How many rows an UPDATE changed says nothing of rows that it found as wanted already, and a change may be
         // empty: so the user is looked for.
         let select = Query::select()
@@ -59,7 +59,7 @@ impl SeaOrmStore {
 
     async fn try_delete(&self, id: &UserId, now: Timestamp) -> Result<bool, Attempt> {
         let transaction = self.begin().await?;
-        self.raise_epoch(&transaction, id).await?;
+        self.raise_epoch(&transaction, id, now).await?;
         let delete = Query::delete()
             .from_table(self.tables.user.clone())
             .and_where(Expr::col(Column::Id).eq(id.as_str()))

@@ -39,9 +39,12 @@ impl SeaOrmStore {
         now: Timestamp,
     ) -> Result<u64, Attempt> {
         let transaction = self.begin().await?;
-        self.raise_epoch(&transaction, user).await?;
-        if let Some(keep) = keep {
-            self.move_to_new_epoch(&transaction, user, keep).await?;
+        match keep {
+            None => self.raise_epoch(&transaction, user, now).await?,
+            Some(keep) => {
+                self.raise_epoch_keeping_tokens(&transaction, user).await?;
+                self.move_to_new_epoch(&transaction, user, keep).await?;
+            }
         }
         let ended = self.end_alive(&transaction, user, keep, reason, now).await?;
         transaction.commit().await?;
@@ -61,16 +64,44 @@ impl SeaOrmStore {
         epoch(&**transaction, self.select_epoch(user).lock(LockType::Share)).await
     }
 
-    /// Raises the epoch, and locks it: every transaction that ends sessions begins with this.
-    pub(super) async fn raise_epoch(&self, transaction: &Transaction, user: &UserId) -> Result<(), DbErr> {
-        let raised = Expr::col((self.tables.user_state.clone(), Column::CredEpoch)).add(1);
+    /// Raises the epoch, and locks it: every transaction that ends all sessions of a user begins with this. No access
+    /// token of before counts at guards that are fed with [`revoked_since`](auth_core::store::SessionStore).
+    pub(super) async fn raise_epoch(
+        &self,
+        transaction: &Transaction,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<(), DbErr> {
+        let now = now.as_millis();
+        // `cred_epoch` last: MySQL evaluates from left to right, and the other needs its old value.
+        let raise = OnConflict::column(Column::UserId)
+            .value(Column::LowestEpoch, self.next_epoch())
+            .value(Column::AllEndedAt, now)
+            .value(Column::CredEpoch, self.next_epoch())
+            .to_owned();
+        let upsert = Query::insert()
+            .into_table(self.tables.user_state.clone())
+            .columns([Column::UserId, Column::CredEpoch, Column::LowestEpoch, Column::AllEndedAt])
+            .values_panic([user.as_str().into(), 1_i64.into(), 1_i64.into(), now.into()])
+            .on_conflict(raise)
+            .take();
+        transaction.execute(&upsert).await.map(drop)
+    }
+
+    /// The same for a transaction that keeps a session: its access token has the old epoch, and still counts. Those of
+    /// the others go by their rows.
+    async fn raise_epoch_keeping_tokens(&self, transaction: &Transaction, user: &UserId) -> Result<(), DbErr> {
         let upsert = Query::insert()
             .into_table(self.tables.user_state.clone())
             .columns([Column::UserId, Column::CredEpoch])
             .values_panic([user.as_str().into(), 1_i64.into()])
-            .on_conflict(OnConflict::column(Column::UserId).value(Column::CredEpoch, raised).to_owned())
+            .on_conflict(OnConflict::column(Column::UserId).value(Column::CredEpoch, self.next_epoch()).to_owned())
             .take();
         transaction.execute(&upsert).await.map(drop)
+    }
+
+    fn next_epoch(&self) -> Expr {
+        Expr::col((self.tables.user_state.clone(), Column::CredEpoch)).add(1)
     }
 
     /// Ends the sessions that are not ended yet, and says how many.

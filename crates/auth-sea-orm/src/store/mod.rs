@@ -2,6 +2,7 @@
 
 mod directory;
 mod factor;
+mod revocation;
 mod row;
 mod session;
 mod user;

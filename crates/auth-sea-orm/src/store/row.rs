@@ -82,10 +82,10 @@ pub(super) fn session_record(row: &QueryResult) -> Result<SessionRecord, DbErr> 
     })
 }
 
-fn bytes<const N: usize>(stored: Vec<u8>, column: &str) -> Result<[u8; N], DbErr> {
+pub(super) fn bytes<const N: usize>(stored: Vec<u8>, column: &str) -> Result<[u8; N], DbErr> {
     stored.try_into().map_err(|_| damaged(column))
 }
 
-fn counter(stored: i64, column: &str) -> Result<u64, DbErr> {
+pub(super) fn counter(stored: i64, column: &str) -> Result<u64, DbErr> {
     u64::try_from(stored).map_err(|_| damaged(column))
 }

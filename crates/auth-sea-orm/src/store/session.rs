@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use auth_core::store::{
-    LoadedSession, NewSession, Opened, RevokeReason, Rotation, SessionRecord, SessionStore, StoreError, Swap,
+    LoadedSession, NewSession, Opened, RevokeReason, Revoked, Rotation, SessionRecord, SessionStore, StoreError, Swap,
     UserStatus,
 };
 use auth_core::{SessionId, Timestamp, UserId};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Order, Query, UpdateStatement};
 use sea_orm::{ConnectionTrait as _, DbErr};
 
-use super::{SeaOrmStore, row};
+use super::{SeaOrmStore, revocation, row};
 use crate::entity::session::Column;
 use crate::entity::{user, user_state};
 use crate::retry::{Attempt, Resend, retrying};
@@ -95,6 +95,15 @@ impl SessionStore for SeaOrmStore {
         retrying(Resend::Safe, async || {
             let rows = self.db.read.query_all(&select).await?;
             Ok(rows.iter().map(row::session_record).collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn revoked_since(&self, since: Timestamp) -> Result<Vec<Revoked>, StoreError> {
+        let select = revocation::select_since(&self.tables, since);
+        retrying(Resend::Safe, async || {
+            let rows = self.db.read.query_all(&select).await?;
+            Ok(rows.iter().map(revocation::revoked).collect::<Result<_, _>>()?)
         })
         .await
     }

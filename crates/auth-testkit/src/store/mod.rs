@@ -16,6 +16,7 @@
 mod directory;
 mod given;
 mod races;
+mod revocations;
 mod sessions;
 mod users;
 
@@ -28,6 +29,7 @@ use auth_core::store::Store;
 
 pub use directory::*;
 pub use races::*;
+pub use revocations::*;
 pub use sessions::*;
 pub use users::*;
 
@@ -129,6 +131,11 @@ properties! {
     r9_reactivation_revives_nothing
     r9_a_user_created_again_does_not_revive_sessions
     count_follows_create_and_delete
+    r8_a_store_without_revocations_tells_none
+    r8_ended_sessions_are_told_from_a_moment_on
+    r8_the_end_of_all_sessions_is_told_with_the_lowest_epoch_that_counts
+    r9_a_session_that_is_kept_is_not_told
+    r8_removed_users_are_told
     r3_of_64_concurrent_rotations_one_wins
     r9_open_beside_end_sessions_leaves_no_live_session_of_the_old_epoch
     r9_open_beside_a_suspension_leaves_no_live_session

@@ -1,7 +1,11 @@
 //! The time, injected: every operation asks one [`Clock`], and no store uses the clock of its database.
 
+mod steady;
+
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use steady::Steady;
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -57,15 +61,24 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }
 
-/// The clock of the operating system.
+/// The clock of the operating system, made steady: when that one is set back by up to ten minutes, this one goes on at
+/// half speed until it is caught up, so nothing that expired counts again (requirement F5). One reading for the whole
+/// process.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => Timestamp::default().after(since),
-            Err(before) => Timestamp(i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms)),
+        static STEADY: Steady = Steady::new();
+        STEADY.reading(Timestamp::of(SystemTime::now()), Instant::now)
+    }
+}
+
+impl Timestamp {
+    fn of(time: SystemTime) -> Self {
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => Self::default().after(since),
+            Err(before) => Self::default().before(before.duration()),
         }
     }
 }
