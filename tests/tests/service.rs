@@ -342,10 +342,7 @@ async fn f6_maintenance_removes_what_expired_in_batches_and_nothing_else() {
     }
     world.clock.advance(Duration::from_secs(7 * 86_400));
     let young = world.login().await;
-    let maintenance = tokio::spawn({
-        let auth = world.auth.clone();
-        async move { auth.maintain().await }
-    });
+    let maintenance = world.auth.spawn_maintenance();
     let minutes = |minutes: u64| tokio::time::sleep(Duration::from_secs(minutes * 60));
 
     // It looks every ten minutes.

@@ -44,7 +44,7 @@
 //! ```text
 //!   login    body ─► user ─► hash in the pool (a dummy if there is no user) ─► status ─► open ─► sign
 //!   refresh  codec ─► load ─► state machine ─► rotate ─► sign                          two statements
-//!   guard    header | query ─► HMAC ─► claims ─► requirement                    no statement, no await
+//!   guard    header | query ─► HMAC ─► claims ─► revoked? ─► requirement        no statement, no await
 //!            session cookie ─► HMAC ─► load ─► state machine ─► requirement              one statement
 //! ```
 //!
@@ -61,6 +61,7 @@
 //! | the database is read | hashes and a salt only; successors need a key that is not in it | `r6_` in `session`, `service` |
 //! | damage or guessing ends sessions of others | checksum, and a family secret of 128 bits | `r7_` |
 //! | a suspended, demoted or removed user goes on | epoch and status on each refresh and session cookie | `r8_` in contract, `r9_` in store |
+//! | an access token outlives its session | optional `RevocationFeed`: refused on every node within a second | `r8_` in `revocation` and store |
 //! | session fixation | a new session at each login, the presented one ends | `r10_` in contract |
 //! | a captured session cookie outlives the logout | the row is read on every request | `r11_` in contract |
 //! | `alg` games, forged headers, odd encodings | header compared as bytes, one key, one algorithm | `j1_` to `j5_` |
@@ -75,7 +76,7 @@
 //! | password guessing after a leak | Argon2id, rehash, every byte counts, bounded parameters | `p1_`, `p3_`, `p6_`, `p7_` |
 //! | which addresses have accounts | the same work and the same answer for all | `g4_`, `g5_` |
 //! | logins that exhaust memory or stall the server | threads of their own, a bounded queue, 503 beyond | `g8_` |
-//! | sessions pile up; users cannot end them | `Auth::maintain` in batches; listed and ended by their owner | `f6_` in `service`, `r12_` in contract |
+//! | sessions pile up; users cannot end them | `Auth::spawn_maintenance` in batches; listed and ended by their owner | `f6_` in `service`, `r12_` in contract |
 //! | addresses that look or fold alike | one canonical form, compared bytewise | `e1_` |
 //! | the database is down | 503, nothing issued, no cookie cleared | `f2_` in `service` |
 //!

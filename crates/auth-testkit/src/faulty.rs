@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use auth_core::store::{
     Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
-    SessionRecord, SessionStore, Store, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord, UserStore,
+    SessionRecord, SessionStore, Store, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord,
+    UserStore,
 };
 use auth_core::{Email, PasswordHash, SessionId, Timestamp, UserId};
 
@@ -42,6 +43,8 @@ pub enum Moment {
     BeforeWork,
     /// After it was done and stored: the answer is lost.
     AfterWork,
+    /// Never: the call is taken, nothing is done, and no answer comes.
+    Never,
 }
 
 /// How a call fails.
@@ -160,11 +163,14 @@ impl FaultyStore {
         let fault = self.plan().begin(operation);
         match fault {
             None => work.await,
-            Some(fault) if fault.moment == Moment::BeforeWork => Err(fault.error()),
-            Some(fault) => {
-                work.await?;
-                Err(fault.error())
-            }
+            Some(fault) => match fault.moment {
+                Moment::BeforeWork => Err(fault.error()),
+                Moment::AfterWork => {
+                    work.await?;
+                    Err(fault.error())
+                }
+                Moment::Never => std::future::pending().await,
+            },
         }
     }
 }

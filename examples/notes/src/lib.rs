@@ -8,7 +8,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use auth_core::Auth;
+use auth_core::{Auth, RevocationFeed};
 use auth_sea_orm::SeaOrmStore;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -36,9 +36,12 @@ impl App {
         let settings = settings::Settings::read(name)?;
         let store = SeaOrmStore::connect(&settings.database_url).await?;
         store.migrate().await?;
-        let auth = Auth::builder(store).config(settings.auth).build()?;
-        let maintained = auth.clone();
-        tokio::spawn(async move { maintained.maintain().await });
+        let mut config = settings.auth;
+        // Guards refuse the access tokens of ended sessions too, within a second.
+        config.revocation_feed = Some(RevocationFeed::default());
+        let auth = Auth::builder(store).config(config).build()?;
+        auth.poll_revocations().await?;
+        auth.spawn_maintenance();
         first_start::create_admin(&auth).await?;
         let notes = Notes::open(&settings.database_url).await?;
         println!("listening on http://{}", settings.address);

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 
 use super::{
     Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
-    SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
+    SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord, UserStatus,
+    UserStore,
 };
 use crate::clock::Timestamp;
 use crate::email::Email;

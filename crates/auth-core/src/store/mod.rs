@@ -11,8 +11,8 @@ mod user;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use session::{
-    Epoch, LoadedSession, NewSession, Opened, RevokeReason, Revoked, Rotation, SessionMode, SessionRecord, SessionStore,
-    Swap,
+    Epoch, LoadedSession, NewSession, Opened, RevokeReason, Revoked, Rotation, SessionMode, SessionRecord,
+    SessionStore, Swap,
 };
 pub use user::{FactorStore, NewUserRecord, UserChange, UserDirectory, UserRecord, UserStatus, UserStore};
 
