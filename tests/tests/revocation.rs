@@ -149,6 +149,23 @@ async fn r8_the_window_covers_the_lifetime_of_every_token() {
     assert_eq!(verdict(&auth, &client), Err(ErrorKind::TokenExpired));
 }
 
+/// A node whose clock lags revokes with a time that seems long ago to the others.
+#[tokio::test]
+async fn r8_a_revocation_by_a_node_that_lags_is_not_missed() {
+    let (store, clock) = (MemoryStore::new(), ManualClock::stopped());
+    let lagging = ManualClock::at(clock.now().before(Duration::from_secs(55)));
+    let node = |clock: ManualClock| {
+        let config = config(Some(RevocationFeed::default()));
+        Auth::builder(store.clone()).config(config).clock(clock).build().expect("a configuration")
+    };
+    let (here, lags) = (node(clock.clone()), node(lagging));
+    let client = sign_in(&here, &user(&here, "ada").await).await;
+    lags.logout(&client.refresh, &ClientInfo::default()).await.expect("ends");
+    clock.advance(Duration::from_millis(899_999));
+    here.poll_revocations().await.expect("polls");
+    assert_eq!(verdict(&here, &client), Err(ErrorKind::InvalidToken), "at the end of its life");
+}
+
 /// Over HTTP, with nobody but the background task to tell the guards; and no statement for a request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r8_guards_refuse_a_revoked_token_without_asking_the_store() {
