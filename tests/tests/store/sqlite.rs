@@ -126,3 +126,20 @@ async fn the_largest_generation_is_read_and_written() {
     let loaded = store.load(new.id).await.expect("load").expect("a session");
     assert_eq!(loaded.session.generation, i64::MAX.unsigned_abs());
 }
+
+/// Every node asks for revocations each second: two indexes, no scan.
+#[tokio::test]
+async fn r8_revocations_are_found_by_index() {
+    let database = Database::fresh(Kind::Sqlite).await.expect("always there");
+    let _store = database.store().await;
+    let db = database.connection().await;
+    for (table, column, index) in [
+        ("auth_session", "revoked_at", "auth_session_revoked"),
+        ("auth_user_state", "all_ended_at", "auth_user_state_ended"),
+    ] {
+        let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE {column} >= 1");
+        let plan = db.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.expect("a plan");
+        let plan: String = plan.expect("a row").try_get("", "detail").expect("text");
+        assert!(plan.contains(&format!("USING INDEX {index} ")), "{plan}");
+    }
+}
