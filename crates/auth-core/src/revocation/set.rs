@@ -1,6 +1,7 @@
 //! What was revoked, made to be asked for every request.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::id::{SessionId, UserId};
 use crate::store::{Epoch, Revoked};
@@ -9,7 +10,7 @@ use crate::token::Identity;
 /// Revoked sessions, and the users of whom everything before an epoch is revoked.
 #[derive(Debug, Default)]
 pub(super) struct RevokedSet {
-    sessions: HashSet<SessionId>,
+    sessions: HashSet<SessionId, BuildHasherDefault<RandomEnough>>,
     lowest_epochs: HashMap<UserId, Epoch>,
 }
 
@@ -35,5 +36,50 @@ impl FromIterator<Revoked> for RevokedSet {
             }
         }
         set
+    }
+}
+
+/// The hash of a session id is its second half: 62 random bits that we drew ourselves, so there is nothing to defend
+/// against, and a hash function proper would cost more than the look-up.
+#[derive(Default)]
+struct RandomEnough(u64);
+
+impl Hasher for RandomEnough {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last_chunk() {
+            self.0 = u64::from_be_bytes(*last);
+        }
+    }
+
+    fn write_usize(&mut self, _: usize) {
+        // The length of an id, which is that of every other.
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::hash::{BuildHasher as _, BuildHasherDefault};
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::rng::SystemRandom;
+
+    #[test]
+    fn ids_spread_over_the_buckets() {
+        let hasher = BuildHasherDefault::<RandomEnough>::default();
+        let random = SystemRandom::new();
+        let mut buckets = HashSet::new();
+        for _ in 0..4096 {
+            // All of one millisecond.
+            let id = SessionId::generate(Timestamp::from_secs(1_800_000_000), &random).expect("an id");
+            buckets.insert(hasher.hash_one(id) % 4096);
+        }
+        // 4096 balls in 4096 buckets leave 63 % of them used.
+        assert!(buckets.len() > 2400, "{} buckets", buckets.len());
     }
 }
