@@ -79,8 +79,7 @@ impl Auth {
             admin_access: user.admin_access,
             created_at: now,
         };
-        inner.users.create(&record).await.map_err(taken)?;
-        Ok(record.id)
+        inner.users.create(&record).await.map_err(taken)
     }
 
     /// The user with this id.

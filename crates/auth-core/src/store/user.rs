@@ -20,11 +20,11 @@ pub trait UserStore: fmt::Debug + Send + Sync + 'static {
     /// The user with this id.
     async fn find_by_id(&self, id: &UserId) -> Result<Option<UserRecord>, StoreError>;
 
-    /// Stores a new user.
+    /// Stores a new user, and says under which id: that of `user`, or another one, of a table that numbers its rows.
     ///
     /// # Errors
     /// `Conflict` when the id or the canonical address exists.
-    async fn create(&self, user: &NewUserRecord) -> Result<(), StoreError>;
+    async fn create(&self, user: &NewUserRecord) -> Result<UserId, StoreError>;
 
     /// Replaces the password hash if it is still `expected`, and says whether it did. This is for a hash of the same
     /// password with stronger parameters: no session ends by it.
@@ -125,7 +125,7 @@ impl UserStatus {
 /// A user to be stored.
 #[derive(Debug, Clone)]
 pub struct NewUserRecord {
-    /// Who it is.
+    /// Who it will be, unless the store has ids of its own.
     pub id: UserId,
     /// The address, typed and canonical.
     pub email: Email,
