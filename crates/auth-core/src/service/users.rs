@@ -130,11 +130,12 @@ impl Auth {
         Ok(deleted)
     }
 
-    /// Ends all sessions of a user, and makes sure that none is opened with credentials checked before. An app with a
-    /// user table of its own calls this after each change of password, status, role or address.
+    /// Ends all sessions of a user, and makes sure that none is opened with credentials checked before; says how many
+    /// ended. An app with a user table of its own calls this after each change of password, status, role or address has
+    /// been committed.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `Unavailable`: what is changed is changed, and the sessions live on until this is called again.
     pub async fn end_sessions_of(&self, id: &UserId) -> Result<u64, AuthError> {
         let now = self.inner.clock.now();
         let ended = self.inner.factors.end_sessions(id, None, RevokeReason::CredentialsChanged, now).await?;

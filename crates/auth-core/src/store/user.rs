@@ -11,7 +11,8 @@ use crate::email::Email;
 use crate::id::{Role, SessionId, UserId};
 use crate::password::PasswordHash;
 
-/// Identity and password: what an app implements over a user table of its own.
+/// Identity and password: what an app implements over a user table of its own, where
+/// [`AuthBuilder::users`](crate::AuthBuilder::users) says what it must promise and shows one.
 #[async_trait]
 pub trait UserStore: fmt::Debug + Send + Sync + 'static {
     /// The user whose canonical address has exactly the bytes of `email.canonical()`.
@@ -83,7 +84,7 @@ pub struct UserRecord {
     /// May do everything: claim `admin_access`.
     pub admin_access: bool,
     /// The epoch, read in the same statement, when the store keeps it beside the user; else `None`, and it is read
-    /// separately.
+    /// separately. Of users in a table of the app it is never asked.
     pub epoch: Option<Epoch>,
 }
 
