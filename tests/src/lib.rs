@@ -1,5 +1,7 @@
 //! Shared wiring of the suites in `tests/`.
 #![allow(clippy::expect_used, clippy::panic, reason = "test code: a failed expectation is its result")]
 
+pub mod customers;
 pub mod databases;
+pub mod gate;
 pub mod servers;

@@ -1,4 +1,4 @@
-//! The HTTP contract: every case on both frameworks over memory and SQLite, and every answer equal byte for byte.
+//! The HTTP contract: every case on both frameworks over memory, SQLite and a table of an app, and every answer equal byte for byte.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -10,17 +10,24 @@ use std::sync::Arc;
 
 use auth_core::store::Store;
 use auth_core::store::memory::MemoryStore;
-use auth_core::{Auth, Clock as _};
+use auth_core::{Auth, AuthBuilder, Clock as _};
 use auth_testkit::ManualClock;
 use auth_testkit::contract::{ALL, Case, Subject, seed};
+use auth_tests::customers::WithCustomers;
 use auth_tests::databases::{Database, Kind};
 use auth_tests::servers::Framework;
 
 /// Runs a case against a server of its own, and gives what it saw, or why it failed.
-async fn run(case: Case, framework: Framework, prefix: &str, store: impl Store + Clone) -> Result<String, String> {
+async fn run(
+    case: Case,
+    framework: Framework,
+    prefix: &str,
+    store: impl Store,
+    auth: AuthBuilder,
+) -> Result<String, String> {
     let clock = ManualClock::stopped();
     let accounts = seed(&store, clock.now()).await;
-    let auth = Auth::builder(store.clone()).config(case.variant.config()).clock(clock.clone()).build();
+    let auth = auth.config(case.variant.config()).clock(clock.clone()).build();
     let server = framework.serve(&auth.expect("a configuration"), prefix).await;
     let subject = Subject::new(server.addr, prefix, clock, Arc::new(store), accounts);
     // A case fails by panicking: collect all of them before the test does.
@@ -37,15 +44,15 @@ async fn run(case: Case, framework: Framework, prefix: &str, store: impl Store +
 }
 
 /// Runs every case on both frameworks, and compares what they saw.
-async fn run_all<S: Store + Clone>(prefix: &str, store: impl AsyncFn() -> (S, Option<Database>)) {
+async fn run_all<S: Store>(prefix: &str, world: impl AsyncFn() -> (S, AuthBuilder, Option<Database>)) {
     let only = std::env::var("CONTRACT_CASE").unwrap_or_default();
     let mut failures = Vec::new();
     let mut executed = 0;
     for case in ALL.iter().filter(|case| case.name.contains(&only)) {
         let mut transcripts = Vec::new();
         for framework in Framework::ALL {
-            let (store, _database) = store().await;
-            match run(*case, framework, prefix, store).await {
+            let (store, auth, _database) = world().await;
+            match run(*case, framework, prefix, store, auth).await {
                 Ok(transcript) => transcripts.push(transcript),
                 Err(failure) => failures.push(format!("{case:?} on {failure}")),
             }
@@ -70,14 +77,30 @@ fn difference(axum: &str, actix_web: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_contract_holds_over_memory() {
-    run_all("", async || (MemoryStore::new(), None)).await;
+    run_all("", async || {
+        let store = MemoryStore::new();
+        (store.clone(), Auth::builder(store), None)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_contract_holds_over_sqlite_and_under_a_prefix() {
     run_all("/api/v1", async || {
         let database = Database::fresh(Kind::Sqlite).await.expect("always there");
-        (database.store().await, Some(database))
+        let store = database.store().await;
+        (store.clone(), Auth::builder(store), Some(database))
+    })
+    .await;
+}
+
+/// Users in a table of the app, with integers as ids: nobody who speaks HTTP can tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contract_holds_over_customers_of_an_app() {
+    run_all("", async || {
+        let database = Database::fresh(Kind::Sqlite).await.expect("always there");
+        let store = WithCustomers::open(database.url()).await;
+        (store.clone(), store.builder(), Some(database))
     })
     .await;
 }

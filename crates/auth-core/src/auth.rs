@@ -91,8 +91,109 @@ impl AuthBuilder {
         self
     }
 
-    /// Users from a table of the app; sessions stay in the store. After a change of password, status or role there,
-    /// call [`Auth::end_sessions_of`].
+    /// Users from a table of the app; their sessions and epochs stay in the store.
+    ///
+    /// The app implements [`UserStore`]. What each method promises, `auth_testkit::users` tries against its table:
+    ///
+    /// | method | promise |
+    /// |---|---|
+    /// | `find_by_email` | compares [`Email::canonical`](crate::Email::canonical) byte for byte: a unique column of its own, whose collation folds nothing |
+    /// | `find_by_id` | a user has one id, in one spelling (`042` is not 42), and nobody ever gets it again: sessions are kept under its text |
+    /// | both | who may not sign in is `None` or not [`Active`](crate::store::UserStatus::Active); `epoch` is `None` |
+    /// | `create` | says the id that the table gave; `Conflict` comes from a unique index, not from a look before |
+    /// | `rehash` | one `UPDATE … WHERE password_hash = expected`, compared byte for byte |
+    /// | all | a database that is down is [`Unavailable`](crate::store::StoreErrorKind::Unavailable): 503, and no cookie is cleared |
+    ///
+    /// The app changes its users itself. After each change of password, status, role or address has been committed, it
+    /// calls [`Auth::end_sessions_of`], and again until that succeeds. In this order, a login that checked what held
+    /// before the change comes to nothing, and so does a refresh. [`Auth::hash_password`] and
+    /// [`Auth::verify_password`] are for its own forms. [`Auth::update_user`], [`Auth::delete_user`] and
+    /// [`Auth::count_users`] are refused: they are for users in our store.
+    ///
+    /// ```
+    /// use std::sync::{Mutex, PoisonError};
+    ///
+    /// use auth_core::store::memory::MemoryStore;
+    /// use auth_core::store::{NewUserRecord, StoreError, StoreErrorKind, UserRecord, UserStatus, UserStore};
+    /// use auth_core::{Auth, AuthConfig, Email, NewUser, Password, PasswordHash, UserId};
+    ///
+    /// /// A table: the number of a customer is the place of the row.
+    /// #[derive(Debug, Default)]
+    /// struct Customers(Mutex<Vec<Customer>>);
+    ///
+    /// #[derive(Debug, Clone)]
+    /// struct Customer {
+    ///     email: Email,
+    ///     password: Option<PasswordHash>,
+    ///     has_left: bool,
+    /// }
+    ///
+    /// #[async_trait::async_trait]
+    /// impl UserStore for Customers {
+    ///     async fn find_by_email(&self, email: &Email) -> Result<Option<UserRecord>, StoreError> {
+    ///         let rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    ///         let place = rows.iter().position(|row| row.email.canonical() == email.canonical());
+    ///         Ok(place.and_then(|place| record(place, rows.get(place)?)))
+    ///     }
+    ///
+    ///     async fn find_by_id(&self, id: &UserId) -> Result<Option<UserRecord>, StoreError> {
+    ///         let rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    ///         Ok(place(id).and_then(|place| record(place, rows.get(place)?)))
+    ///     }
+    ///
+    ///     async fn create(&self, user: &NewUserRecord) -> Result<UserId, StoreError> {
+    ///         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    ///         if rows.iter().any(|row| row.email.canonical() == user.email.canonical()) {
+    ///             return Err(StoreErrorKind::Conflict.into());
+    ///         }
+    ///         let has_left = user.status != UserStatus::Active;
+    ///         rows.push(Customer { email: user.email.clone(), password: user.password.clone(), has_left });
+    ///         user_id(rows.len() - 1).ok_or_else(|| StoreErrorKind::Corrupt.into())
+    ///     }
+    ///
+    ///     async fn rehash(&self, id: &UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError> {
+    ///         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    ///         let row = place(id).and_then(|place| rows.get_mut(place));
+    ///         let unchanged = |row: &&mut Customer| {
+    ///             row.password.as_ref().is_some_and(|hash| hash.as_phc() == old.as_phc())
+    ///         };
+    ///         Ok(row.filter(unchanged).map(|row| row.password = Some(new.clone())).is_some())
+    ///     }
+    /// }
+    ///
+    /// fn record(place: usize, row: &Customer) -> Option<UserRecord> {
+    ///     (!row.has_left).then_some(UserRecord {
+    ///         id: user_id(place)?,
+    ///         email: row.email.as_typed().to_owned(),
+    ///         password: row.password.clone(),
+    ///         status: UserStatus::Active,
+    ///         role: None,
+    ///         app_access: true,
+    ///         admin_access: false,
+    ///         epoch: None,
+    ///     })
+    /// }
+    ///
+    /// fn user_id(place: usize) -> Option<UserId> {
+    ///     UserId::new(&place.to_string()).ok()
+    /// }
+    ///
+    /// fn place(id: &UserId) -> Option<usize> {
+    ///     id.as_str().parse().ok().filter(|place: &usize| place.to_string() == id.as_str())
+    /// }
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = AuthConfig::new("3q2+7wAB-a-secret-of-32-bytes-or-more");
+    /// let auth = Auth::builder(MemoryStore::new()).users(Customers::default()).config(config).build()?;
+    /// let email = Email::parse("ada@example.com")?;
+    /// let id = auth.create_user(NewUser::new(email, Password::new("correct horse"))).await?;
+    /// assert_eq!(id.as_str(), "0");
+    /// // … the app stores another password, or that somebody left, and then:
+    /// auth.end_sessions_of(&id).await?;
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(example()).unwrap();
+    /// ```
     pub fn users(mut self, users: impl UserStore) -> Self {
         self.users = Arc::new(users);
         self.directory = None;

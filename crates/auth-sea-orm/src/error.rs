@@ -96,7 +96,23 @@ impl Failure {
     }
 }
 
-pub(crate) fn store_error(error: DbErr) -> StoreError {
+/// What an error of sea-orm means to `auth-core`: for an app that implements
+/// [`UserStore`](auth_core::store::UserStore) over a table of its own. A database that is down must be told from data
+/// that is damaged: the first is 503 and may be tried again.
+///
+/// ```
+/// use auth_core::store::{StoreErrorKind, UserRecord, StoreError};
+/// use sea_orm::DbErr;
+///
+/// # fn find() -> Result<Option<UserRecord>, DbErr> { Ok(None) }
+/// fn find_by_id() -> Result<Option<UserRecord>, StoreError> {
+///     find().map_err(auth_sea_orm::store_error)
+/// }
+/// let gone = DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout);
+/// assert_eq!(auth_sea_orm::store_error(gone).kind(), StoreErrorKind::Unavailable);
+/// ```
+#[must_use]
+pub fn store_error(error: DbErr) -> StoreError {
     match Failure::of(&error) {
         Failure::TakenBack | Failure::ConnectionLost | Failure::Unavailable => {
             StoreError::new(StoreErrorKind::Unavailable, error)

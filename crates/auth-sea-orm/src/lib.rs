@@ -43,6 +43,7 @@ mod store;
 mod tables;
 
 pub use connect::ConnectError;
+pub use error::store_error;
 pub use migration::Migrations;
 pub use store::SeaOrmStore;
 pub use tables::{InvalidPrefix, TablePrefix};

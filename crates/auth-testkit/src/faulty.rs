@@ -235,7 +235,7 @@ impl UserStore for FaultyStore {
         self.run(Operation::FindById, self.inner.find_by_id(id)).await
     }
 
-    async fn create(&self, user: &NewUserRecord) -> Result<(), StoreError> {
+    async fn create(&self, user: &NewUserRecord) -> Result<UserId, StoreError> {
         self.run(Operation::Create, self.inner.create(user)).await
     }
 

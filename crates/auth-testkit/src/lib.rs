@@ -11,6 +11,7 @@ pub mod contract;
 mod faulty;
 pub mod store;
 mod test_auth;
+pub mod users;
 
 pub use clock::ManualClock;
 pub use faulty::{Fault, FaultyStore, Moment, Operation};

@@ -101,14 +101,22 @@ impl Inner {
 
     /// The user with this address, and the epoch under which the password hash was read.
     async fn candidate(&self, email: &Email) -> Result<Option<(UserRecord, Epoch)>, AuthError> {
-        let Some(user) = self.users.find_by_email(email).await? else { return Ok(None) };
-        if let Some(epoch) = user.epoch {
-            return Ok(Some((user, epoch)));
-        }
+        let found = self.users.find_by_email(email).await?;
+        let (id, is_known) = match found {
+            Some(user) => match user.epoch.filter(|_| self.directory.is_some()) {
+                Some(epoch) => return Ok(Some((user, epoch))),
+                None => (user.id, true),
+            },
+            None if self.directory.is_some() => return Ok(None),
+            // Nobody's, so that an unknown address takes as many statements as a known one (requirement G5).
+            None => (UserId::generate(self.clock.now(), &*self.random)?, false),
+        };
         // Users live elsewhere: read the epoch first and the hash after it, so that a password change in between
-        // leaves us with the new hash and not with the new epoch.
-        let epoch = self.factors.epoch(&user.id).await?;
-        Ok(self.users.find_by_id(&user.id).await?.map(|user| (user, epoch)))
+        // leaves us with the new hash and not with the old one under the new epoch.
+        let epoch = self.factors.epoch(&id).await?;
+        let again = self.users.find_by_email(email).await?;
+        // The address may have gone to another user meanwhile, whose epoch this is not.
+        Ok(again.filter(|user| is_known && user.id == id).map(|user| (user, epoch)))
     }
 
     /// Replaces a hash with weaker parameters (requirement P1). The login goes on without it.

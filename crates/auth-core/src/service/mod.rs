@@ -2,6 +2,7 @@
 //! (`http/`) calls these too.
 
 mod authenticate;
+mod elsewhere;
 mod issue;
 mod login;
 mod logout;

@@ -6,7 +6,6 @@ use crate::email::Email;
 use crate::error::{AuthError, ErrorKind};
 use crate::event::EventKind;
 use crate::id::{Role, UserId};
-use crate::password::policy;
 use crate::secret::Password;
 use crate::store::{
     NewUserRecord, RevokeReason, StoreError, StoreErrorKind, UserChange, UserDirectory, UserRecord, UserStatus,
@@ -71,7 +70,7 @@ impl Auth {
         let now = inner.clock.now();
         let record = NewUserRecord {
             id: UserId::generate(now, &*inner.random)?,
-            password: Some(self.hash_new(user.password).await?),
+            password: Some(self.hash_password(user.password).await?),
             email: user.email,
             status: user.status,
             role: user.role,
@@ -79,8 +78,7 @@ impl Auth {
             admin_access: user.admin_access,
             created_at: now,
         };
-        inner.users.create(&record).await.map_err(taken)?;
-        Ok(record.id)
+        inner.users.create(&record).await.map_err(taken)
     }
 
     /// The user with this id.
@@ -106,7 +104,7 @@ impl Auth {
     pub async fn update_user(&self, id: &UserId, update: UserUpdate) -> Result<bool, AuthError> {
         let directory = self.directory()?;
         let password = match update.password {
-            Some(password) => Some(self.hash_new(password).await?),
+            Some(password) => Some(self.hash_password(password).await?),
             None => None,
         };
         let change = UserChange {
@@ -132,11 +130,12 @@ impl Auth {
         Ok(deleted)
     }
 
-    /// Ends all sessions of a user, and makes sure that none is opened with credentials checked before. An app with a
-    /// user table of its own calls this after each change of password, status, role or address.
+    /// Ends all sessions of a user, and makes sure that none is opened with credentials checked before; says how many
+    /// ended. An app with a user table of its own calls this after each change of password, status, role or address has
+    /// been committed.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `Unavailable`: what is changed is changed, and the sessions live on until this is called again.
     pub async fn end_sessions_of(&self, id: &UserId) -> Result<u64, AuthError> {
         let now = self.inner.clock.now();
         let ended = self.inner.factors.end_sessions(id, None, RevokeReason::CredentialsChanged, now).await?;
@@ -146,12 +145,6 @@ impl Auth {
 
     fn directory(&self) -> Result<&dyn UserDirectory, AuthError> {
         self.inner.directory.as_deref().ok_or_else(|| ErrorKind::UsersElsewhere.into())
-    }
-
-    async fn hash_new(&self, password: Password) -> Result<crate::PasswordHash, AuthError> {
-        policy::check(&password, self.inner.config.password_min_length)
-            .map_err(|problem| AuthError::new(ErrorKind::WeakPassword, problem))?;
-        self.inner.pool.reserve()?.hash(password, &*self.inner.random).await
     }
 
     fn all_ended(&self, id: &UserId, ended: bool) {

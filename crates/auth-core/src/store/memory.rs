@@ -201,7 +201,7 @@ impl UserStore for MemoryStore {
         Ok(self.tables().user(id))
     }
 
-    async fn create(&self, new: &NewUserRecord) -> Result<(), StoreError> {
+    async fn create(&self, new: &NewUserRecord) -> Result<UserId, StoreError> {
         let mut tables = self.tables();
         if tables.users.contains_key(&new.id) || tables.owner_of(new.email.canonical()).is_some() {
             return Err(StoreErrorKind::Conflict.into());
@@ -217,7 +217,7 @@ impl UserStore for MemoryStore {
             epoch: None,
         };
         tables.users.insert(new.id, User { record, canonical_email: new.email.canonical().to_owned() });
-        Ok(())
+        Ok(new.id)
     }
 
     async fn rehash(&self, id: &UserId, expected: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError> {

@@ -11,7 +11,8 @@ use crate::email::Email;
 use crate::id::{Role, SessionId, UserId};
 use crate::password::PasswordHash;
 
-/// Identity and password: what an app implements over a user table of its own.
+/// Identity and password: what an app implements over a user table of its own, where
+/// [`AuthBuilder::users`](crate::AuthBuilder::users) says what it must promise and shows one.
 #[async_trait]
 pub trait UserStore: fmt::Debug + Send + Sync + 'static {
     /// The user whose canonical address has exactly the bytes of `email.canonical()`.
@@ -20,11 +21,11 @@ pub trait UserStore: fmt::Debug + Send + Sync + 'static {
     /// The user with this id.
     async fn find_by_id(&self, id: &UserId) -> Result<Option<UserRecord>, StoreError>;
 
-    /// Stores a new user.
+    /// Stores a new user, and says under which id: that of `user`, or another one, of a table that numbers its rows.
     ///
     /// # Errors
     /// `Conflict` when the id or the canonical address exists.
-    async fn create(&self, user: &NewUserRecord) -> Result<(), StoreError>;
+    async fn create(&self, user: &NewUserRecord) -> Result<UserId, StoreError>;
 
     /// Replaces the password hash if it is still `expected`, and says whether it did. This is for a hash of the same
     /// password with stronger parameters: no session ends by it.
@@ -83,7 +84,7 @@ pub struct UserRecord {
     /// May do everything: claim `admin_access`.
     pub admin_access: bool,
     /// The epoch, read in the same statement, when the store keeps it beside the user; else `None`, and it is read
-    /// separately.
+    /// separately. Of users in a table of the app it is never asked.
     pub epoch: Option<Epoch>,
 }
 
@@ -125,7 +126,7 @@ impl UserStatus {
 /// A user to be stored.
 #[derive(Debug, Clone)]
 pub struct NewUserRecord {
-    /// Who it is.
+    /// Who it will be, unless the store has ids of its own.
     pub id: UserId,
     /// The address, typed and canonical.
     pub email: Email,

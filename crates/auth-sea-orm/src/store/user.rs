@@ -21,7 +21,7 @@ impl UserStore for SeaOrmStore {
         self.find(Expr::col((self.tables.user.clone(), Column::Id)).eq(id.as_str())).await
     }
 
-    async fn create(&self, user: &NewUserRecord) -> Result<(), StoreError> {
+    async fn create(&self, user: &NewUserRecord) -> Result<UserId, StoreError> {
         let insert = Query::insert()
             .into_table(self.tables.user.clone())
             .columns([
@@ -50,7 +50,7 @@ impl UserStore for SeaOrmStore {
         // Never sent again: when the first one was done, the second would be told that the user exists.
         retrying(Resend::Never, async || {
             self.db.write.execute(&insert).await?;
-            Ok(())
+            Ok(user.id)
         })
         .await
     }

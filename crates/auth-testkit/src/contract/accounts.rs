@@ -1,6 +1,6 @@
 //! The users that every case starts with.
 
-use auth_core::store::{NewUserRecord, Store, UserStatus};
+use auth_core::store::{NewUserRecord, UserStatus, UserStore};
 use auth_core::{Email, PasswordHash, Role, Timestamp, UserId};
 
 /// A user, and the password that opens it.
@@ -37,16 +37,15 @@ impl Accounts {
     }
 }
 
-/// Creates the users in an empty store. Their hashes are made beforehand: Argon2id, m=19456, t=2, p=1.
+/// Creates the users where there are none yet. Their hashes are made beforehand: Argon2id, m=19456, t=2, p=1.
 ///
 /// # Panics
-/// When the store refuses.
-pub async fn seed(store: &dyn Store, now: Timestamp) -> Accounts {
+/// When they are refused.
+pub async fn seed(users: &dyn UserStore, now: Timestamp) -> Accounts {
     let mut created = Vec::new();
     for (number, row) in ROWS.iter().enumerate() {
-        let id = UserId::new(&format!("01890000-0000-7000-8000-00000000000{number}")).expect("is short");
         let new = NewUserRecord {
-            id,
+            id: UserId::new(&format!("01890000-0000-7000-8000-00000000000{number}")).expect("is short"),
             email: Email::parse(row.email).expect("is an address"),
             password: row.hash.map(PasswordHash::from_phc),
             status: row.status,
@@ -55,7 +54,7 @@ pub async fn seed(store: &dyn Store, now: Timestamp) -> Accounts {
             admin_access: row.admin_access,
             created_at: now,
         };
-        store.create(&new).await.unwrap_or_else(|error| panic!("{}: {error}", row.email));
+        let id = users.create(&new).await.unwrap_or_else(|error| panic!("{}: {error}", row.email));
         created.push(Account {
             id,
             email: row.email.to_owned(),

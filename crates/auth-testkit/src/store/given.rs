@@ -7,28 +7,28 @@ use auth_core::store::{
 };
 use auth_core::{ClientInfo, Email, PasswordHash, Role, SessionId, Timestamp, UserId};
 
-pub(super) type AnyStore = Arc<dyn Store>;
+pub(crate) type AnyStore = Arc<dyn Store>;
 
-pub(super) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
-pub(super) const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$Zmlyc3RoYXNo";
+pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+pub(crate) const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$Zmlyc3RoYXNo";
 
-pub(super) fn seconds(after_now: i64) -> Timestamp {
+pub(crate) fn seconds(after_now: i64) -> Timestamp {
     Timestamp::from_millis(NOW.as_millis() + after_now * 1000)
 }
 
-pub(super) fn user_id(text: &str) -> UserId {
+pub(crate) fn user_id(text: &str) -> UserId {
     UserId::new(text).expect("1 to 64 bytes")
 }
 
-pub(super) fn email(text: &str) -> Email {
+pub(crate) fn email(text: &str) -> Email {
     Email::parse(text).expect("an address")
 }
 
-pub(super) fn session_id(n: u8) -> SessionId {
+pub(crate) fn session_id(n: u8) -> SessionId {
     SessionId::from_bytes([n; 16])
 }
 
-pub(super) fn new_user(id: &str, address: &str) -> NewUserRecord {
+pub(crate) fn new_user(id: &str, address: &str) -> NewUserRecord {
     NewUserRecord {
         id: user_id(id),
         email: email(address),
@@ -42,13 +42,13 @@ pub(super) fn new_user(id: &str, address: &str) -> NewUserRecord {
 }
 
 /// A user whose address comes from the id.
-pub(super) async fn stored_user(store: &AnyStore, id: &str) -> UserId {
+pub(crate) async fn stored_user(store: &AnyStore, id: &str) -> UserId {
     let user = new_user(id, &format!("{id}@example.com"));
     store.create(&user).await.expect("create");
     user.id
 }
 
-pub(super) fn new_session(n: u8, user: UserId, epoch: Epoch) -> NewSession {
+pub(crate) fn new_session(n: u8, user: UserId, epoch: Epoch) -> NewSession {
     NewSession {
         id: session_id(n),
         user,
@@ -65,26 +65,26 @@ pub(super) fn new_session(n: u8, user: UserId, epoch: Epoch) -> NewSession {
 }
 
 /// Opens session `n` under the user's epoch of now.
-pub(super) async fn opened(store: &AnyStore, n: u8, user: UserId) -> SessionId {
+pub(crate) async fn opened(store: &AnyStore, n: u8, user: UserId) -> SessionId {
     let epoch = store.epoch(&user).await.expect("epoch");
     let session = new_session(n, user, epoch);
     assert_eq!(store.open(&session).await.expect("open"), Opened::Stored);
     session.id
 }
 
-pub(super) async fn loaded(store: &AnyStore, id: SessionId) -> SessionRecord {
+pub(crate) async fn loaded(store: &AnyStore, id: SessionId) -> SessionRecord {
     store.load(id).await.expect("load").expect("a stored session").session
 }
 
 /// Whether the session still counts: what the core checks at each use.
-pub(super) async fn is_alive(store: &AnyStore, id: SessionId) -> bool {
+pub(crate) async fn is_alive(store: &AnyStore, id: SessionId) -> bool {
     let Some(loaded) = store.load(id).await.expect("load") else { return false };
     let active = loaded.user.is_none_or(|user| user.status == UserStatus::Active);
     loaded.session.revoked_at.is_none() && loaded.session.epoch == loaded.epoch && active
 }
 
 /// A made-up hash for generation `generation` of session `n`.
-pub(super) fn secret_hash(n: u8, generation: u8) -> [u8; 32] {
+pub(crate) fn secret_hash(n: u8, generation: u8) -> [u8; 32] {
     let mut hash = [n; 32];
     hash[0] = generation;
     hash[31] = 0xff;
@@ -92,7 +92,7 @@ pub(super) fn secret_hash(n: u8, generation: u8) -> [u8; 32] {
 }
 
 /// The rotation of session `n` from `generation` to the next.
-pub(super) fn rotation(n: u8, generation: u8) -> Rotation {
+pub(crate) fn rotation(n: u8, generation: u8) -> Rotation {
     Rotation {
         id: session_id(n),
         expected: secret_hash(n, generation),

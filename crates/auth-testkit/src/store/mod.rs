@@ -14,7 +14,7 @@
 //! Each property wants a store without users and sessions. `r3_…`, `r9_…` and the like name the requirement kept.
 
 mod directory;
-mod given;
+pub(crate) mod given;
 mod races;
 mod revocations;
 mod sessions;
@@ -26,6 +26,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use auth_core::store::Store;
+
+use crate::users::{
+    a_user_who_may_not_sign_in_is_never_active, an_unknown_user_is_none,
+    create_of_an_address_that_exists_is_a_conflict, create_then_find_returns_the_user,
+    e1_addresses_are_compared_by_their_bytes, e1_an_id_in_another_spelling_is_nobody,
+    of_16_concurrent_creates_of_one_address_one_wins, of_16_concurrent_rehashes_one_wins,
+    rehash_replaces_only_the_expected_hash,
+};
 
 pub use directory::*;
 pub use races::*;
@@ -114,9 +122,17 @@ properties! {
     f6_purge_removes_more_than_one_batch
     create_then_find_returns_every_field
     create_of_an_id_or_address_that_exists_is_a_conflict
+    create_then_find_returns_the_user
+    a_user_who_may_not_sign_in_is_never_active
+    an_unknown_user_is_none
+    e1_an_id_in_another_spelling_is_nobody
+    create_of_an_address_that_exists_is_a_conflict
     e1_addresses_are_compared_by_their_bytes
     e1_user_ids_are_compared_by_their_bytes
     rehash_replaces_only_the_expected_hash
+    of_16_concurrent_creates_of_one_address_one_wins
+    of_16_concurrent_rehashes_one_wins
+    rehash_of_a_user_without_a_password_does_nothing
     rehash_ends_no_session
     r8_end_sessions_ends_all_of_one_user
     r9_end_sessions_keeps_one_and_moves_it_to_the_new_epoch

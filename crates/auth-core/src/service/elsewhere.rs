@@ -1,0 +1,40 @@
+//! Passwords for an app that keeps its users in a table of its own: it stores them, we hash and check them.
+
+use crate::auth::Auth;
+use crate::error::{AuthError, ErrorKind};
+use crate::id::UserId;
+use crate::password::PasswordHash;
+use crate::password::hash::{MAX_PASSWORD_BYTES, Verification};
+use crate::password::policy;
+use crate::secret::Password;
+use crate::store::UserStatus;
+
+impl Auth {
+    /// Hashes a password that a user is to have, in the bounded pool. Store it, then call
+    /// [`end_sessions_of`](Self::end_sessions_of).
+    ///
+    /// # Errors
+    /// `WeakPassword` with the reason as its source; `Unavailable` when the pool is full.
+    pub async fn hash_password(&self, password: Password) -> Result<PasswordHash, AuthError> {
+        policy::check(&password, self.inner.config.password_min_length)
+            .map_err(|problem| AuthError::new(ErrorKind::WeakPassword, problem))?;
+        self.inner.pool.reserve()?.hash(password, &*self.inner.random).await
+    }
+
+    /// Checks the password of a user who is signed in, before something is changed that needs it (requirement P8). It
+    /// takes the work of a login, and opens no session.
+    ///
+    /// # Errors
+    /// `InvalidCredentials` when it is another one, or the user has none or may not sign in; `Unavailable`.
+    pub async fn verify_password(&self, user: &UserId, password: Password) -> Result<(), AuthError> {
+        if password.expose_secret().len() > MAX_PASSWORD_BYTES {
+            return Err(ErrorKind::InvalidCredentials.into());
+        }
+        let place = self.inner.pool.reserve()?;
+        let user = self.inner.users.find_by_id(user).await?.filter(|user| user.status == UserStatus::Active);
+        match place.verify(password, user.and_then(|user| user.password)).await? {
+            Verification::Match { .. } => Ok(()),
+            Verification::Mismatch => Err(ErrorKind::InvalidCredentials.into()),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Users in the table of an app, that of `examples/byo-users`, with our sessions beside them.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use auth_core::store::{
+    Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Rotation, SessionRecord,
+    SessionStore, StoreError, Swap, UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
+};
+use auth_core::{Auth, AuthBuilder, Email, PasswordHash, SessionId, Timestamp, UserId};
+use auth_sea_orm::entity::user::PasswordHashText;
+use auth_sea_orm::{SeaOrmStore, store_error};
+use byo_users::customer::{ActiveModel, Entity};
+use byo_users::users::Customers;
+use sea_orm::{ActiveModelTrait as _, DatabaseConnection, EntityTrait as _, PaginatorTrait as _, Set};
+
+/// An app's customers and our sessions, over one connection or over two.
+///
+/// As a store it changes customers as the app would: the row first, then the end of the sessions. The cases of the
+/// contract do that. [`builder`](Self::builder) is what an app has: `Auth` gets no more than the two halves.
+#[derive(Debug, Clone)]
+pub struct WithCustomers {
+    /// The app's half.
+    pub customers: Customers,
+    /// Our half.
+    pub ours: SeaOrmStore,
+    db: DatabaseConnection,
+}
+
+impl WithCustomers {
+    /// Both halves in the database at `url`, over one connection.
+    ///
+    /// # Panics
+    /// When the database cannot be used.
+    pub async fn open(url: &str) -> Self {
+        let db = byo_users::migration::open(url).await.expect("opens");
+        Self::over(db.clone(), SeaOrmStore::new(db))
+    }
+
+    /// Like [`open`](Self::open), with every statement in the log that comes with it.
+    ///
+    /// # Panics
+    /// When the database cannot be used.
+    pub async fn logged(url: &str) -> (Self, Statements) {
+        let mut db = byo_users::migration::open(url).await.expect("opens");
+        let statements = Statements::default();
+        let log = statements.clone();
+        db.set_metric_callback(move |info| log.0.lock().expect("whole").push(info.statement.sql.clone()));
+        (Self::over(db.clone(), SeaOrmStore::new(db)), statements)
+    }
+
+    /// Customers in one database, sessions in another.
+    #[must_use]
+    pub fn over(db: DatabaseConnection, ours: SeaOrmStore) -> Self {
+        Self { customers: Customers::new(db.clone()), ours, db }
+    }
+
+    /// An `Auth` as an app makes it.
+    pub fn builder(&self) -> AuthBuilder {
+        Auth::builder(self.ours.clone()).users(self.customers.clone())
+    }
+
+    /// The connection to the customers.
+    #[must_use]
+    pub const fn db(&self) -> &DatabaseConnection {
+        &self.db
+    }
+
+    /// The customer's row, to be changed.
+    async fn row(&self, id: &UserId) -> Result<Option<ActiveModel>, StoreError> {
+        let Ok(id) = id.as_str().parse::<i64>() else { return Ok(None) };
+        let row = Entity::find_by_id(id).one(&self.db).await.map_err(store_error)?;
+        Ok(row.map(Into::into))
+    }
+}
+
+/// The SQL that went to the database.
+#[derive(Debug, Clone, Default)]
+pub struct Statements(Arc<Mutex<Vec<String>>>);
+
+impl Statements {
+    /// What went there since the last call.
+    ///
+    /// # Panics
+    /// When a test panicked meanwhile.
+    #[must_use]
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().expect("whole"))
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl UserStore for WithCustomers {
+    async fn find_by_email(&self, email: &Email) -> Result<Option<UserRecord>, StoreError> {
+        self.customers.find_by_email(email).await
+    }
+
+    async fn find_by_id(&self, id: &UserId) -> Result<Option<UserRecord>, StoreError> {
+        self.customers.find_by_id(id).await
+    }
+
+    async fn create(&self, user: &NewUserRecord) -> Result<UserId, StoreError> {
+        self.customers.create(user).await
+    }
+
+    async fn rehash(&self, id: &UserId, expected: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError> {
+        self.customers.rehash(id, expected, new).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl UserDirectory for WithCustomers {
+    async fn update(&self, id: &UserId, change: &UserChange, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(mut row) = self.row(id).await? else { return Ok(false) };
+        if let Some(email) = &change.email {
+            row.email = Set(email.as_typed().to_owned());
+            row.email_key = Set(email.canonical().to_owned());
+        }
+        if let Some(password) = &change.password {
+            row.password_hash = Set(Some(PasswordHashText(password.as_phc().to_owned())));
+        }
+        if let Some(status) = change.status {
+            row.deleted_at = Set((status != UserStatus::Active).then_some(now.as_millis()));
+        }
+        if let Some(role) = change.role {
+            row.role = Set(role.map(|role| role.to_string()));
+        }
+        if let Some(admin_access) = change.admin_access {
+            row.is_admin = Set(admin_access);
+        }
+        if row.is_changed() {
+            row.update(&self.db).await.map_err(store_error)?;
+        }
+        self.ours.end_sessions(id, None, RevokeReason::CredentialsChanged, now).await?;
+        Ok(true)
+    }
+
+    async fn delete(&self, id: &UserId, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(row) = self.row(id).await? else { return Ok(false) };
+        row.delete(&self.db).await.map_err(store_error)?;
+        self.ours.end_sessions(id, None, RevokeReason::CredentialsChanged, now).await?;
+        Ok(true)
+    }
+
+    async fn count(&self) -> Result<u64, StoreError> {
+        Entity::find().count(&self.db).await.map_err(store_error)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl SessionStore for WithCustomers {
+    async fn open(&self, session: &NewSession) -> Result<Opened, StoreError> {
+        self.ours.open(session).await
+    }
+
+    async fn load(&self, id: SessionId) -> Result<Option<LoadedSession>, StoreError> {
+        self.ours.load(id).await
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<Swap, StoreError> {
+        self.ours.rotate(rotation).await
+    }
+
+    async fn revoke(&self, id: SessionId, reason: RevokeReason, now: Timestamp) -> Result<Swap, StoreError> {
+        self.ours.revoke(id, reason, now).await
+    }
+
+    async fn list(&self, user: &UserId, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError> {
+        self.ours.list(user, now).await
+    }
+
+    async fn purge_expired(&self, expired_before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.ours.purge_expired(expired_before, limit).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl FactorStore for WithCustomers {
+    async fn epoch(&self, user: &UserId) -> Result<Epoch, StoreError> {
+        self.ours.epoch(user).await
+    }
+
+    async fn end_sessions(
+        &self,
+        user: &UserId,
+        keep: Option<SessionId>,
+        reason: RevokeReason,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.ours.end_sessions(user, keep, reason, now).await
+    }
+}
