@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use auth_core::store::{
-    Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Rotation, SessionRecord,
-    SessionStore, StoreError, Swap, UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
+    Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
+    SessionRecord, SessionStore, StoreError, Swap, UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
 };
 use auth_core::{Auth, AuthBuilder, Email, PasswordHash, SessionId, Timestamp, UserId};
 use auth_sea_orm::entity::user::PasswordHashText;
@@ -170,6 +170,10 @@ impl SessionStore for WithCustomers {
 
     async fn list(&self, user: &UserId, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError> {
         self.ours.list(user, now).await
+    }
+
+    async fn revoked_since(&self, since: Timestamp) -> Result<Vec<Revoked>, StoreError> {
+        self.ours.revoked_since(since).await
     }
 
     async fn purge_expired(&self, expired_before: Timestamp, limit: u64) -> Result<u64, StoreError> {

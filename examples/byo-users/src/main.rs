@@ -32,8 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Our sessions and their customers, in one database.
     let auth = Auth::builder(SeaOrmStore::new(db.clone())).users(customers.clone()).config(config).build()?;
     create_first_customer(&auth, &db).await?;
-    let maintained = auth.clone();
-    tokio::spawn(async move { maintained.maintain().await });
+    auth.spawn_maintenance();
     serve(routes::router(&auth, &customers)).await
 }
 
