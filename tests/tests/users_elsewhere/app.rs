@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use auth_testkit::contract::{Request, Response, Subject, seed};
 use auth_tests::databases::Kind;
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, World};
@@ -99,5 +100,12 @@ async fn r8_who_leaves_is_gone_at_once_and_the_address_stays_taken() {
         let again = auth_core::NewUser::new(super::email(), auth_core::Password::new(PASSWORD));
         let error = app.world.auth.create_user(again).await.expect_err("the row is there");
         assert_eq!(error.kind(), auth_core::ErrorKind::EmailTaken, "{kind:?}");
+
+        // Who is taken back comes back to no session: the app ended them when the customer left.
+        let back = "UPDATE customer SET deleted_at = NULL WHERE email_key = 'ada@example.com'";
+        app.world.both.db().execute_unprepared(back).await.expect("update");
+        app.subject.assert_dead(&tokens.refresh).await;
+        let fresh = app.login(PASSWORD).await.tokens();
+        app.subject.assert_alive(&fresh.refresh).await;
     }
 }
