@@ -71,7 +71,8 @@ impl Inner {
             | Standing::PreviousYoung
             | Standing::Reused
             | Standing::Ahead
-            | Standing::ClockFault => fits(row.mode),
+            | Standing::ClockFault
+            | Standing::Overtaken => fits(row.mode),
         };
         if theirs && self.sessions.revoke(row.id, reason, now).await? == Swap::Won {
             self.record(EventKind::SessionEnded, Some(row.user), Some(row.id), client);

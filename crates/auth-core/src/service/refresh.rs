@@ -69,7 +69,7 @@ impl Inner {
         };
         let grace_millis = i64::try_from(self.config.refresh_grace.as_millis()).unwrap_or_default();
         let user_active = user.as_ref().is_some_and(|user| user.status == UserStatus::Active);
-        Ok((user, Circumstances { now, grace_millis, epoch: loaded.epoch, user_active }))
+        Ok((user, Circumstances { now, grace_millis, epoch: loaded.epoch, user_active, lost_race: false }))
     }
 
     async fn refresh(
@@ -79,11 +79,13 @@ impl Inner {
         fits: impl Fn(SessionMode) -> bool,
     ) -> Result<Tokens, AuthError> {
         let presented = TokenParts::decode(token).ok_or(ErrorKind::InvalidCredentials)?;
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             let now = self.clock.now();
             let mut loaded = self.sessions.load(presented.session).await?.ok_or(ErrorKind::SessionOver)?;
             let (user, circumstances) = self.circumstances(&mut loaded, now).await?;
             let row = loaded.session;
+            // Only a lost race comes round again.
+            let circumstances = Circumstances { lost_race: attempt > 0, ..circumstances };
             let standing = machine::judge(&row, &presented, circumstances);
             if standing != Standing::Unknown && !fits(row.mode) {
                 return Err(ErrorKind::InvalidCredentials.into());
@@ -125,7 +127,7 @@ impl Inner {
                 }
                 Standing::Reused => return Err(self.end_reused(&row, now, client).await?),
                 Standing::Dead | Standing::Unknown => return Err(ErrorKind::SessionOver.into()),
-                Standing::Mismatch | Standing::Ahead | Standing::ClockFault => {
+                Standing::Mismatch | Standing::Ahead | Standing::ClockFault | Standing::Overtaken => {
                     return Err(ErrorKind::InvalidCredentials.into());
                 }
             }

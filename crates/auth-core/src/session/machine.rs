@@ -31,6 +31,8 @@ pub(crate) enum Standing {
     Ahead,
     /// The previous secret, and the row says it was rotated well in the future: a clock is wrong.
     ClockFault,
+    /// Current when this request first looked, and replaced more than once since: too slow, and nobody's copy.
+    Overtaken,
 }
 
 /// What decides besides the row and the token.
@@ -42,6 +44,9 @@ pub(crate) struct Circumstances {
     pub(crate) epoch: Epoch,
     /// Whether the user exists and is active.
     pub(crate) user_active: bool,
+    /// Whether this very request found its token current before, and another one was first to rotate it. Then it came
+    /// in time, however long the store kept the two of them waiting.
+    pub(crate) lost_race: bool,
 }
 
 /// Judges `token` against `row`.
@@ -71,12 +76,14 @@ pub(crate) fn judge(row: &SessionRecord, token: &TokenParts, at: Circumstances) 
     // `None` before the first rotation: that one always rotates.
     let age = row.rotated_at.map(|rotated_at| at.now.millis_since(rotated_at));
     let young = age.is_some_and(|age| age >= -NODE_SKEW_MILLIS && age.max(0) < at.grace_millis);
+    let overtaken = at.lost_race && at.grace_millis > 0;
     let in_the_future = age.is_some_and(|age| age < -NODE_SKEW_MILLIS);
     match (is_current, is_previous) {
         (true, _) if young => Standing::CurrentYoung,
         (true, _) => Standing::CurrentOld,
-        (_, true) if young => Standing::PreviousYoung,
+        (_, true) if young || overtaken => Standing::PreviousYoung,
         (_, true) if in_the_future => Standing::ClockFault,
+        _ if overtaken => Standing::Overtaken,
         _ => Standing::Reused,
     }
 }

@@ -17,4 +17,6 @@
 
 pub(crate) mod codec;
 pub(crate) mod machine;
+#[cfg(test)]
+mod model;
 pub(crate) mod ratchet;

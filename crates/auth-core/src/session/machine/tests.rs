@@ -47,6 +47,7 @@ fn after_rotation(millis: i64) -> Circumstances {
         grace_millis: GRACE,
         epoch: Epoch(3),
         user_active: true,
+        lost_race: false,
     }
 }
 
@@ -85,6 +86,19 @@ fn r1_without_a_grace_every_use_rotates_and_every_second_use_is_reuse() {
     let strict = Circumstances { grace_millis: 0, ..after_rotation(0) };
     assert_eq!(judge(&row(), &token(5, 1, 5), strict), Standing::CurrentOld);
     assert_eq!(judge(&row(), &token(4, 1, 4), strict), Standing::Reused);
+}
+
+#[test]
+fn r3_who_lost_the_race_came_in_time_unless_every_second_use_is_reuse() {
+    let slow = Circumstances { lost_race: true, ..after_rotation(10 * GRACE) };
+    let strict = Circumstances { grace_millis: 0, ..slow };
+    assert_eq!(judge(&row(), &token(4, 1, 4), slow), Standing::PreviousYoung);
+    assert_eq!(judge(&row(), &token(4, 1, 4), strict), Standing::Reused);
+    assert_eq!(judge(&row(), &token(3, 1, 3), slow), Standing::Overtaken);
+    assert_eq!(judge(&row(), &token(3, 1, 3), strict), Standing::Reused);
+    assert_eq!(judge(&row(), &token(4, 1, 9), slow), Standing::Mismatch);
+    let revoked = SessionRecord { revoked_at: Some(Timestamp::from_millis(0)), ..row() };
+    assert_eq!(judge(&revoked, &token(4, 1, 4), slow), Standing::Dead);
 }
 
 #[test]
