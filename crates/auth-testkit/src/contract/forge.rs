@@ -97,9 +97,7 @@ pub fn with_other(token: &str, part: RefreshPart) -> String {
         RefreshPart::Secret => 41,
     };
     bytes[at] ^= 1;
-    let checksum = crc32fast::hash(&bytes[..73]).to_be_bytes();
-    bytes[73..].copy_from_slice(&checksum);
-    encode(bytes)
+    with_checksum(bytes)
 }
 
 /// The session that a refresh token is of.
@@ -121,6 +119,25 @@ pub fn session(token: &str) -> SessionId {
 pub fn secrets(token: &str) -> [Vec<u8>; 2] {
     let bytes = refresh_bytes(token);
     [bytes[25..41].to_vec(), bytes[41..73].to_vec()]
+}
+
+/// A refresh token with the secrets of `token` for another session, whose row must be a copy: for tables that are filled
+/// without logins.
+///
+/// # Panics
+/// When `token` is no refresh token.
+#[must_use]
+#[track_caller]
+pub fn of_session(token: &str, session: SessionId) -> String {
+    let mut bytes = refresh_bytes(token);
+    bytes[1..17].copy_from_slice(session.as_bytes());
+    with_checksum(bytes)
+}
+
+fn with_checksum(mut bytes: Vec<u8>) -> String {
+    let checksum = crc32fast::hash(&bytes[..73]).to_be_bytes();
+    bytes[73..].copy_from_slice(&checksum);
+    encode(bytes)
 }
 
 #[track_caller]
