@@ -1,5 +1,7 @@
 //! Users in a table of the app: the app changes the password itself, and then ends the sessions.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,21 +12,31 @@ use auth_core::{Email, NewUser, Password, PasswordHash, Timestamp, UserId};
 use crate::chain::{Chain, Ended, refresh_until_refused};
 use crate::nodes::{Nodes, Setting, Work, stagger, strict, together};
 
-const ROUNDS: u64 = 5;
+const ROUNDS: u64 = 8;
 const SOON: Duration = Duration::from_millis(60);
 
-/// The app's table, which both nodes see.
+/// The app's table, which both nodes see. An answer is on its way for a while, as over a network: it may be old when it
+/// arrives.
 #[derive(Debug, Clone)]
-struct Elsewhere(MemoryStore);
+struct Elsewhere(MemoryStore, Arc<AtomicU64>);
+
+impl Elsewhere {
+    async fn on_its_way(&self) {
+        stagger(self.1.fetch_add(1, Ordering::Relaxed), 0, SOON / 2).await;
+    }
+}
 
 #[async_trait]
 impl UserStore for Elsewhere {
     async fn find_by_email(&self, email: &Email) -> Result<Option<UserRecord>, StoreError> {
         let user = self.0.find_by_email(email).await?;
+        self.on_its_way().await;
         Ok(user.map(|user| UserRecord { epoch: None, ..user }))
     }
     async fn find_by_id(&self, id: &UserId) -> Result<Option<UserRecord>, StoreError> {
-        Ok(self.0.find_by_id(id).await?.map(|user| UserRecord { epoch: None, ..user }))
+        let user = self.0.find_by_id(id).await?;
+        self.on_its_way().await;
+        Ok(user.map(|user| UserRecord { epoch: None, ..user }))
     }
     async fn create(&self, user: &NewUserRecord) -> Result<(), StoreError> {
         self.0.create(user).await
@@ -37,7 +49,7 @@ impl UserStore for Elsewhere {
 /// Whoever signed in with the old password is out once `end_sessions_of` has returned.
 pub(crate) async fn r9_logins_beside_a_change_in_a_table_of_the_app_leave_no_session(setting: Setting) {
     let users = MemoryStore::new();
-    let elsewhere = Elsewhere(users.clone());
+    let elsewhere = Elsewhere(users.clone(), Arc::default());
     let nodes = Nodes::with(setting, strict(), |builder| builder.users(elsewhere.clone())).await;
     let Some(nodes) = nodes else { return };
     let person = nodes.user("ada").await;
