@@ -1,6 +1,12 @@
 //! Shared wiring of the suites in `tests/`.
-#![allow(clippy::expect_used, clippy::panic, reason = "test code: a failed expectation is its result")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is its result"
+)]
 
+pub mod bulk;
 pub mod customers;
 pub mod databases;
 pub mod gate;

@@ -1,4 +1,7 @@
-//! The HTTP contract: every case on both frameworks over memory, SQLite and a table of an app, and every answer equal byte for byte.
+//! The HTTP contract: every case over every store on both frameworks, each a test of its own name
+//! (`postgres::axum::rotation::r1_a_refresh_rotates`), and every answer equal byte for byte to that of axum over memory.
+//!
+//! `cargo test --test contract -- r4_` runs those with `r4_` in their names.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -6,16 +9,78 @@
     reason = "test code: a failed expectation is its result"
 )]
 
-use std::sync::Arc;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth_core::store::Store;
 use auth_core::store::memory::MemoryStore;
 use auth_core::{Auth, AuthBuilder, Clock as _};
+use auth_sea_orm::SeaOrmStore;
 use auth_testkit::ManualClock;
 use auth_testkit::contract::{ALL, Case, Subject, seed};
 use auth_tests::customers::WithCustomers;
 use auth_tests::databases::{Database, Kind};
 use auth_tests::servers::Framework;
+use libtest_mimic::{Arguments, Failed, Trial};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // More than there are cores: a case waits as often as it computes.
+    arguments.test_threads = arguments.test_threads.or(Some(4));
+    let runtime = Arc::new(Runtime::new().expect("a runtime"));
+    let _inside = runtime.enter();
+    let trials = trials(&runtime);
+    // It consumes the tests, and with them the databases.
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// One test for each store, framework and case.
+fn trials(runtime: &Arc<Runtime>) -> Vec<Trial> {
+    let references: Vec<_> = ALL.iter().map(|case| Arc::new(Reference::of(*case))).collect();
+    let mut trials = Vec::new();
+    for place in Place::all(runtime) {
+        for framework in Framework::ALL {
+            for reference in &references {
+                let name = format!("{}::{}::{}", place.name(), framework.name(), reference.case.name);
+                let is_there = place.is_there();
+                let (runtime, place, reference) = (runtime.clone(), place.clone(), reference.clone());
+                let test = move || runtime.block_on(check(&place, framework, &reference));
+                trials.push(Trial::test(name, test).with_ignored_flag(!is_there));
+            }
+        }
+    }
+    trials
+}
+
+async fn check(place: &Place, framework: Framework, reference: &Reference) -> Result<(), Failed> {
+    let expected = reference.transcript().await?;
+    let seen = match (place, framework) {
+        (Place::Memory, Framework::Axum) => return Ok(()),
+        (Place::Memory, _) => run_in_memory(reference.case, framework).await?,
+        (Place::Customers, _) => run_over_customers(reference.case, framework).await?,
+        (Place::Sql(databases), _) => databases.run(reference.case, framework).await?,
+    };
+    if seen == expected { Ok(()) } else { Err(difference(&expected, &seen).into()) }
+}
+
+/// What axum over memory answers to a case: run once, for whichever test asks first.
+struct Reference {
+    case: Case,
+    transcript: OnceCell<Result<String, String>>,
+}
+
+impl Reference {
+    fn of(case: Case) -> Self {
+        Self { case, transcript: OnceCell::new() }
+    }
+
+    async fn transcript(&self) -> Result<String, String> {
+        self.transcript.get_or_init(|| run_in_memory(self.case, Framework::Axum)).await.clone()
+    }
+}
 
 /// Runs a case against a server of its own, and gives what it saw, or why it failed.
 async fn run(
@@ -30,7 +95,7 @@ async fn run(
     let auth = auth.config(case.variant.config()).clock(clock.clone()).build();
     let server = framework.serve(&auth.expect("a configuration"), prefix).await;
     let subject = Subject::new(server.addr, prefix, clock, Arc::new(store), accounts);
-    // A case fails by panicking: collect all of them before the test does.
+    // A case fails by panicking; in a task of its own it takes nothing else with it.
     let outcome = tokio::spawn(async move {
         (case.run)(&subject).await;
         subject.transcript()
@@ -39,68 +104,120 @@ async fn run(
         let panic = error.into_panic();
         let message = panic.downcast_ref::<String>().cloned();
         let message = message.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        format!("{framework:?}: {}", message.unwrap_or_else(|| "panicked".to_owned()))
+        message.unwrap_or_else(|| "panicked".to_owned())
     })
 }
 
-/// Runs every case on both frameworks, and compares what they saw.
-async fn run_all<S: Store>(prefix: &str, world: impl AsyncFn() -> (S, AuthBuilder, Option<Database>)) {
-    let only = std::env::var("CONTRACT_CASE").unwrap_or_default();
-    let mut failures = Vec::new();
-    let mut executed = 0;
-    for case in ALL.iter().filter(|case| case.name.contains(&only)) {
-        let mut transcripts = Vec::new();
-        for framework in Framework::ALL {
-            let (store, auth, _database) = world().await;
-            match run(*case, framework, prefix, store, auth).await {
-                Ok(transcript) => transcripts.push(transcript),
-                Err(failure) => failures.push(format!("{case:?} on {failure}")),
-            }
-        }
-        executed += 1;
-        if let [axum, actix_web] = transcripts.as_slice()
-            && axum != actix_web
-        {
-            failures.push(format!("{case:?}: the answers differ\n{}", difference(axum, actix_web)));
-        }
-    }
-    eprintln!("{executed} cases on {} frameworks", Framework::ALL.len());
-    assert!(executed > 0, "no case was executed");
-    assert!(failures.is_empty(), "{} failures\n\n{}", failures.len(), failures.join("\n\n"));
-}
-
-fn difference(axum: &str, actix_web: &str) -> String {
-    let lines = axum.lines().zip(actix_web.lines()).filter(|(axum, actix_web)| axum != actix_web);
-    let lines: Vec<_> = lines.take(5).map(|(axum, actix_web)| format!("  axum  {axum}\n  actix {actix_web}")).collect();
-    format!("{}\n  ({} and {} lines)", lines.join("\n"), axum.lines().count(), actix_web.lines().count())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_contract_holds_over_memory() {
-    run_all("", async || {
-        let store = MemoryStore::new();
-        (store.clone(), Auth::builder(store), None)
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_contract_holds_over_sqlite_and_under_a_prefix() {
-    run_all("/api/v1", async || {
-        let database = Database::fresh(Kind::Sqlite).await.expect("always there");
-        let store = database.store().await;
-        (store.clone(), Auth::builder(store), Some(database))
-    })
-    .await;
+async fn run_in_memory(case: Case, framework: Framework) -> Result<String, String> {
+    let store = MemoryStore::new();
+    run(case, framework, "", store.clone(), Auth::builder(store)).await
 }
 
 /// Users in a table of the app, with integers as ids: nobody who speaks HTTP can tell.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_contract_holds_over_customers_of_an_app() {
-    run_all("", async || {
-        let database = Database::fresh(Kind::Sqlite).await.expect("always there");
-        let store = WithCustomers::open(database.url()).await;
-        (store.clone(), store.builder(), Some(database))
-    })
-    .await;
+async fn run_over_customers(case: Case, framework: Framework) -> Result<String, String> {
+    let database = Database::fresh(Kind::Sqlite).await.expect("always there");
+    let store = WithCustomers::open(database.url()).await;
+    let auth = store.builder();
+    run(case, framework, "", store, auth).await
+}
+
+fn difference(expected: &str, seen: &str) -> String {
+    let lines = expected.lines().zip(seen.lines()).filter(|(expected, seen)| expected != seen);
+    let lines: Vec<_> =
+        lines.take(5).map(|(expected, seen)| format!("  axum over memory  {expected}\n  here  {seen}")).collect();
+    let (expected, seen) = (expected.lines().count(), seen.lines().count());
+    format!("the answers differ\n{}\n  ({expected} and {seen} lines)", lines.join("\n"))
+}
+
+/// Where a case runs.
+#[derive(Clone)]
+enum Place {
+    Memory,
+    /// SQLite, with users in a table of the app.
+    Customers,
+    Sql(Arc<Databases>),
+}
+
+impl Place {
+    fn all(runtime: &Arc<Runtime>) -> Vec<Self> {
+        let sql = |(kind, prefix)| Self::Sql(Arc::new(Databases::of(kind, prefix, runtime)));
+        // The routes are mounted under a prefix in one of them, which no answer may show.
+        let kinds = [(Kind::Sqlite, "/api/v1"), (Kind::Postgres, ""), (Kind::MySql, "")];
+        [Self::Memory, Self::Customers].into_iter().chain(kinds.map(sql)).collect()
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Customers => "customers",
+            Self::Sql(databases) => databases.kind.name(),
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        match self {
+            Self::Memory | Self::Customers => true,
+            Self::Sql(databases) => databases.is_there,
+        }
+    }
+}
+
+/// Databases of one kind that no case uses at the moment: emptying one takes milliseconds, making one many more.
+struct Databases {
+    kind: Kind,
+    /// Where the auth routes are mounted.
+    prefix: &'static str,
+    is_there: bool,
+    idle: Mutex<Vec<Used>>,
+}
+
+/// A database that may hold what the last case left.
+struct Used {
+    tables: DatabaseConnection,
+    // Last, so that it is removed when nobody is connected any more.
+    database: Database,
+}
+
+impl Databases {
+    fn of(kind: Kind, prefix: &'static str, runtime: &Arc<Runtime>) -> Self {
+        // Whoever is not there is named beside the name of the thread.
+        let runtime = runtime.clone();
+        let first = std::thread::Builder::new().name("the contract".to_owned());
+        let first = first.spawn(move || runtime.block_on(Used::fresh(kind))).expect("a thread");
+        let first = first.join().expect("a database, or none");
+        Self { kind, prefix, is_there: first.is_some(), idle: Mutex::new(first.into_iter().collect()) }
+    }
+
+    async fn run(&self, case: Case, framework: Framework) -> Result<String, String> {
+        let idle = self.idle().pop();
+        let used = match idle {
+            Some(used) => used,
+            None => Used::fresh(self.kind).await.expect("was there a moment ago"),
+        };
+        used.empty().await;
+        // A pool of its own for each case: connections that actix-web's threads opened end with those threads.
+        let store = SeaOrmStore::connect(used.database.url()).await.expect("connects");
+        let transcript = run(case, framework, self.prefix, store.clone(), Auth::builder(store)).await?;
+        // Not after a failure: the case may be at work there still.
+        self.idle().push(used);
+        Ok(if self.prefix.is_empty() { transcript } else { transcript.replace(self.prefix, "") })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Used>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Used {
+    async fn fresh(kind: Kind) -> Option<Self> {
+        let database = Database::fresh(kind).await?;
+        database.store().await;
+        Some(Self { tables: database.connection().await, database })
+    }
+
+    async fn empty(&self) {
+        for table in ["auth_session", "auth_user_state", "auth_user"] {
+            self.tables.execute_unprepared(&format!("DELETE FROM {table}")).await.expect("empties");
+        }
+    }
 }

@@ -21,6 +21,15 @@ impl Framework {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Axum, Self::ActixWeb];
 
+    /// Its name in those of tests.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Axum => "axum",
+            Self::ActixWeb => "actix_web",
+        }
+    }
+
     /// Starts a server on a free port, with the auth routes under `prefix`.
     pub async fn serve(self, auth: &Auth, prefix: &str) -> Server {
         match self {

@@ -35,7 +35,9 @@ pub struct AuthConfig {
     /// How long a session cookie lives without a refresh. Default 1 d, `SESSION_COOKIE_TTL`.
     pub session_cookie_ttl: Duration,
     /// How long the previous refresh token still gets the same successor, so that tabs and retries converge: 0 to 60 s.
-    /// Default 10 s, `SESSION_REFRESH_GRACE_PERIOD`. 0 is strict: every second use ends the session.
+    /// Default 10 s, `SESSION_REFRESH_GRACE_PERIOD`. Within it the current token is given back unchanged too, where
+    /// RFC 9700 has a new one with every answer ([`Auth::refresh`](crate::Auth::refresh) says why). 0 is strict: every
+    /// refresh rotates, and every second use ends the session.
     pub refresh_grace: Duration,
     /// By how much the clocks of issuer and verifier may differ: 0 to 60 s. Default 0.
     pub leeway: Duration,

@@ -26,6 +26,16 @@ impl Auth {
     /// Within the grace, the current token and the previous one both get the same successor, whoever asks first. After
     /// it, a token that was replaced ends its session.
     ///
+    /// # Where this leaves RFC 9700
+    ///
+    /// Its section 4.14.2 has a new refresh token come with every answer. Here, a second refresh within the grace of a
+    /// rotation ([`AuthConfig::refresh_grace`](crate::AuthConfig::refresh_grace), 10 s unless set) gets a new access
+    /// token beside the current refresh token, unchanged: all answers of such a window carry one and the same token, so
+    /// tabs that refresh at once, retries after a lost answer and cookies that arrive out of order converge. Would each
+    /// of them rotate, a tab that is two rotations behind would look like a thief and sign everybody out. A copy of a
+    /// token is found out as before, once the grace is over. `refresh_grace = 0` turns this off: then every refresh
+    /// rotates, and every second use of a token ends its session.
+    ///
     /// # Errors
     /// `SessionOver` when the token will never count again, `InvalidCredentials` when it does not count now,
     /// `Unavailable` when the store is down: the same token may be tried again then.

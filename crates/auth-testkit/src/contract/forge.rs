@@ -1,5 +1,6 @@
 //! Tokens that no server issued: our own signer, and refresh tokens with parts exchanged.
 
+use auth_core::SessionId;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
@@ -87,8 +88,7 @@ pub enum RefreshPart {
 #[must_use]
 #[track_caller]
 pub fn with_other(token: &str, part: RefreshPart) -> String {
-    let mut bytes = URL_SAFE_NO_PAD.decode(token).unwrap_or_else(|error| panic!("{error}: {token}"));
-    assert_eq!(bytes.len(), 77, "a refresh token has 77 bytes: {token}");
+    let mut bytes = refresh_bytes(token);
     let at = match part {
         RefreshPart::Session => 16,
         // High enough that it is ahead of every generation there is.
@@ -97,9 +97,54 @@ pub fn with_other(token: &str, part: RefreshPart) -> String {
         RefreshPart::Secret => 41,
     };
     bytes[at] ^= 1;
+    with_checksum(bytes)
+}
+
+/// The session that a refresh token is of.
+///
+/// # Panics
+/// When `token` is no refresh token.
+#[must_use]
+#[track_caller]
+pub fn session(token: &str) -> SessionId {
+    SessionId::from_bytes(refresh_bytes(token)[1..17].try_into().expect("16 bytes"))
+}
+
+/// What makes a refresh token secret: the part of the family and the part of the generation.
+///
+/// # Panics
+/// When `token` is no refresh token.
+#[must_use]
+#[track_caller]
+pub fn secrets(token: &str) -> [Vec<u8>; 2] {
+    let bytes = refresh_bytes(token);
+    [bytes[25..41].to_vec(), bytes[41..73].to_vec()]
+}
+
+/// A refresh token with the secrets of `token` for another session, whose row must be a copy: for tables that are filled
+/// without logins.
+///
+/// # Panics
+/// When `token` is no refresh token.
+#[must_use]
+#[track_caller]
+pub fn of_session(token: &str, session: SessionId) -> String {
+    let mut bytes = refresh_bytes(token);
+    bytes[1..17].copy_from_slice(session.as_bytes());
+    with_checksum(bytes)
+}
+
+fn with_checksum(mut bytes: Vec<u8>) -> String {
     let checksum = crc32fast::hash(&bytes[..73]).to_be_bytes();
     bytes[73..].copy_from_slice(&checksum);
     encode(bytes)
+}
+
+#[track_caller]
+fn refresh_bytes(token: &str) -> Vec<u8> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).unwrap_or_else(|error| panic!("{error}: {token}"));
+    assert_eq!(bytes.len(), 77, "a refresh token has 77 bytes: {token}");
+    bytes
 }
 
 #[cfg(test)]

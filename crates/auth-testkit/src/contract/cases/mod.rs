@@ -13,6 +13,7 @@ pub mod origin;
 pub mod rotation;
 pub mod routes;
 pub mod sessions;
+pub mod storage;
 pub mod tokens;
 pub mod users_me;
 pub mod validation;
@@ -99,7 +100,7 @@ cases! {
             r4_a_retry_gets_the_same_successor,
             r4_a_retry_by_cookie_gets_the_same_successor,
             f5_a_clock_set_back_ends_nothing,
-            r4_within_the_grace_the_current_token_stays,
+            d1_within_the_grace_the_current_token_stays,
             r5_idle_sessions_end,
             r5_every_session_ends,
             r5_session_mode_has_its_own_idle_time,
@@ -109,7 +110,7 @@ cases! {
             r8_a_new_role_is_in_the_next_token,
         ]
         Hardened: [r2_hardened_reuse_ends_every_session]
-        StrictGrace: [r2_strict_the_second_use_ends_the_family]
+        StrictGrace: [r2_strict_the_second_use_ends_the_family, d1_without_a_grace_every_refresh_rotates]
     }
     logout {
         Default: [
@@ -213,6 +214,14 @@ cases! {
             r12_sessions_of_others_are_out_of_reach,
             r12_a_session_that_is_over_manages_nothing,
             c4_foreign_pages_end_no_sessions,
+        ]
+    }
+    storage {
+        Default: [
+            r6_the_store_holds_no_secret,
+            r9_a_login_beside_a_suspension_leaves_no_session,
+            f4_requests_beside_each_other_fail_nowhere,
+            f6_requests_leave_expired_sessions_alone,
         ]
     }
     routes {

@@ -150,14 +150,29 @@ pub async fn f5_a_clock_set_back_ends_nothing(s: &Subject) {
     s.refresh_by_cookie(&second).await.expect_status(200);
 }
 
-/// D1: within the grace the current token is given back unchanged, so that tabs converge.
-pub async fn r4_within_the_grace_the_current_token_stays(s: &Subject) {
+/// D1, the one deviation from RFC 9700: within the grace of a rotation the current token is given back unchanged, with a
+/// new access token, so that tabs converge.
+pub async fn d1_within_the_grace_the_current_token_stays(s: &Subject) {
     let first = s.login(s.user()).await.refresh;
     let second = s.assert_alive(&first).await;
     s.clock.advance(Duration::from_millis(9_999));
-    assert_eq!(s.assert_alive(&second).await, second);
+    let answer = s.refresh(&second).await;
+    answer.expect_token_answer(&["access_token", "expires", "refresh_token"]);
+    assert_eq!(answer.tokens().refresh, second);
+    assert_eq!(forge::decode(&answer.tokens().access).1["iat"], s.now(), "a new access token\n{answer}");
     s.clock.advance(Duration::from_millis(1));
     assert_ne!(s.assert_alive(&second).await, second);
+}
+
+/// D1: `refresh_grace` of 0 is RFC 9700 to the letter: a new token with every answer, at the same moment too.
+pub async fn d1_without_a_grace_every_refresh_rotates(s: &Subject) {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut token = s.login(s.user()).await.refresh;
+    for _ in 0..5 {
+        assert!(seen.insert(token.clone()), "an old token came back");
+        token = s.assert_alive(&token).await;
+    }
+    assert!(!seen.contains(&token), "an old token came back");
 }
 
 /// R5: a session that is not refreshed ends; every refresh gives it its time anew.
