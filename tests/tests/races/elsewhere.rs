@@ -38,7 +38,7 @@ impl UserStore for Elsewhere {
         self.on_its_way().await;
         Ok(user.map(|user| UserRecord { epoch: None, ..user }))
     }
-    async fn create(&self, user: &NewUserRecord) -> Result<(), StoreError> {
+    async fn create(&self, user: &NewUserRecord) -> Result<UserId, StoreError> {
         self.0.create(user).await
     }
     async fn rehash(&self, id: &UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError> {
