@@ -11,6 +11,7 @@ use auth_core::store::{
     SessionStore, Store, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord, UserStore,
 };
 use auth_core::{Email, PasswordHash, SessionId, Timestamp, UserId};
+use tokio::sync::Notify;
 
 /// An operation of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,13 +51,22 @@ pub struct Fault {
     moment: Moment,
     remaining: Option<u64>,
     marker: Arc<str>,
+    /// When set, the call does not fail but hang, and says so here.
+    hung: Option<Arc<Notify>>,
 }
 
 impl Fault {
     /// Fails every call until [`FaultyStore::heal`].
     #[must_use]
     pub fn new(kind: StoreErrorKind, moment: Moment) -> Self {
-        Self { kind, moment, remaining: None, marker: "a fault made by FaultyStore".into() }
+        Self { kind, moment, remaining: None, marker: "a fault made by FaultyStore".into(), hung: None }
+    }
+
+    /// Never answers instead of failing, and notifies `hung` once a call has come that far: for a test that kills the
+    /// process, or drops the request, at exactly this moment.
+    #[must_use]
+    pub fn hanging(moment: Moment, hung: Arc<Notify>) -> Self {
+        Self { hung: Some(hung), ..Self::new(StoreErrorKind::Unavailable, moment) }
     }
 
     /// Fails the next `calls` calls only.
@@ -73,7 +83,11 @@ impl Fault {
         self
     }
 
-    fn error(&self) -> StoreError {
+    async fn strike(&self) -> StoreError {
+        if let Some(hung) = &self.hung {
+            hung.notify_one();
+            std::future::pending::<()>().await;
+        }
         StoreError::new(self.kind, &*self.marker)
     }
 }
@@ -159,10 +173,10 @@ impl FaultyStore {
         let fault = self.plan().begin(operation);
         match fault {
             None => work.await,
-            Some(fault) if fault.moment == Moment::BeforeWork => Err(fault.error()),
+            Some(fault) if fault.moment == Moment::BeforeWork => Err(fault.strike().await),
             Some(fault) => {
                 work.await?;
-                Err(fault.error())
+                Err(fault.strike().await)
             }
         }
     }
@@ -290,6 +304,18 @@ mod tests {
         end().await.expect("the fault was for one call");
         assert_eq!(store.calls(Operation::EndSessions), 2);
         assert_eq!(store.total_calls(), 3);
+    }
+
+    #[tokio::test]
+    async fn f1_a_call_that_hangs_says_so_once_its_work_is_done() {
+        let store = FaultyStore::new(MemoryStore::new());
+        let (user, hung) = (UserId::new("u1").expect("an id"), Arc::new(Notify::new()));
+        store.fail(Operation::EndSessions, Fault::hanging(Moment::AfterWork, hung.clone()));
+        tokio::select! {
+            ended = store.end_sessions(&user, None, RevokeReason::Ended, Timestamp::default()) => panic!("{ended:?}"),
+            () = hung.notified() => {}
+        }
+        assert_eq!(store.epoch(&user).await.expect("epoch"), Epoch(1));
     }
 
     #[tokio::test]

@@ -23,9 +23,23 @@ impl Framework {
 
     /// Starts a server on a free port, with the auth routes under `prefix`.
     pub async fn serve(self, auth: &Auth, prefix: &str) -> Server {
+        self.serve_at(auth, prefix, 0).await
+    }
+
+    /// Starts a server on this port, with the auth routes under `prefix`.
+    pub async fn serve_at(self, auth: &Auth, prefix: &str, port: u16) -> Server {
         match self {
-            Self::Axum => axum::serve(auth, prefix).await,
-            Self::ActixWeb => actix::serve(auth, prefix).await,
+            Self::Axum => axum::serve(auth, prefix, port).await,
+            Self::ActixWeb => actix::serve(auth, prefix, port).await,
+        }
+    }
+
+    /// Its name on a command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Axum => "axum",
+            Self::ActixWeb => "actix-web",
         }
     }
 }
