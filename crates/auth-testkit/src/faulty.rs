@@ -51,22 +51,22 @@ pub struct Fault {
     moment: Moment,
     remaining: Option<u64>,
     marker: Arc<str>,
-    /// When set, the call does not fail but hang, and says so here.
-    hung: Option<Arc<Notify>>,
+    /// When set, the call does not fail but wait here.
+    gate: Option<Gate>,
 }
 
 impl Fault {
     /// Fails every call until [`FaultyStore::heal`].
     #[must_use]
     pub fn new(kind: StoreErrorKind, moment: Moment) -> Self {
-        Self { kind, moment, remaining: None, marker: "a fault made by FaultyStore".into(), hung: None }
+        Self { kind, moment, remaining: None, marker: "a fault made by FaultyStore".into(), gate: None }
     }
 
-    /// Never answers instead of failing, and notifies `hung` once a call has come that far: for a test that kills the
-    /// process, or drops the request, at exactly this moment.
+    /// Makes calls wait at `gate` instead of failing: for a test that kills the process, or lets something else happen,
+    /// at exactly this moment.
     #[must_use]
-    pub fn hanging(moment: Moment, hung: Arc<Notify>) -> Self {
-        Self { hung: Some(hung), ..Self::new(StoreErrorKind::Unavailable, moment) }
+    pub fn waiting(moment: Moment, gate: Gate) -> Self {
+        Self { gate: Some(gate), ..Self::new(StoreErrorKind::Unavailable, moment) }
     }
 
     /// Fails the next `calls` calls only.
@@ -83,12 +83,47 @@ impl Fault {
         self
     }
 
-    async fn strike(&self) -> StoreError {
-        if let Some(hung) = &self.hung {
-            hung.notify_one();
-            std::future::pending::<()>().await;
+    async fn strike(&self) -> Result<(), StoreError> {
+        match &self.gate {
+            Some(gate) => {
+                gate.pass().await;
+                Ok(())
+            }
+            None => Err(StoreError::new(self.kind, &*self.marker)),
         }
-        StoreError::new(self.kind, &*self.marker)
+    }
+}
+
+/// Where calls wait until a test lets them go on. Clones are the same gate.
+#[derive(Debug, Clone, Default)]
+pub struct Gate(Arc<Doors>);
+
+#[derive(Debug, Default)]
+struct Doors {
+    reached: Notify,
+    opened: Notify,
+}
+
+impl Gate {
+    /// A closed gate.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Waits until a call waits.
+    pub async fn reached(&self) {
+        self.0.reached.notified().await;
+    }
+
+    /// Lets one call go on.
+    pub fn open(&self) {
+        self.0.opened.notify_one();
+    }
+
+    async fn pass(&self) {
+        self.0.reached.notify_one();
+        self.0.opened.notified().await;
     }
 }
 
@@ -173,10 +208,14 @@ impl FaultyStore {
         let fault = self.plan().begin(operation);
         match fault {
             None => work.await,
-            Some(fault) if fault.moment == Moment::BeforeWork => Err(fault.strike().await),
+            Some(fault) if fault.moment == Moment::BeforeWork => {
+                fault.strike().await?;
+                work.await
+            }
             Some(fault) => {
-                work.await?;
-                Err(fault.strike().await)
+                let done = work.await?;
+                fault.strike().await?;
+                Ok(done)
             }
         }
     }
@@ -307,15 +346,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn f1_a_call_that_hangs_says_so_once_its_work_is_done() {
+    async fn f1_a_call_that_waits_has_done_its_work_or_not() {
         let store = FaultyStore::new(MemoryStore::new());
-        let (user, hung) = (UserId::new("u1").expect("an id"), Arc::new(Notify::new()));
-        store.fail(Operation::EndSessions, Fault::hanging(Moment::AfterWork, hung.clone()));
-        tokio::select! {
-            ended = store.end_sessions(&user, None, RevokeReason::Ended, Timestamp::default()) => panic!("{ended:?}"),
-            () = hung.notified() => {}
+        let user = UserId::new("u1").expect("an id");
+        for (moment, epoch) in [(Moment::BeforeWork, Epoch(0)), (Moment::AfterWork, Epoch(2))] {
+            let gate = Gate::new();
+            store.fail(Operation::EndSessions, Fault::waiting(moment, gate.clone()));
+            let waiting = tokio::spawn({
+                let store = store.clone();
+                async move { store.end_sessions(&user, None, RevokeReason::Ended, Timestamp::default()).await }
+            });
+            gate.reached().await;
+            assert_eq!(store.epoch(&user).await.expect("epoch"), epoch, "{moment:?}");
+            gate.open();
+            waiting.await.expect("a task").expect("goes on");
         }
-        assert_eq!(store.epoch(&user).await.expect("epoch"), Epoch(1));
+        assert_eq!(store.epoch(&user).await.expect("epoch"), Epoch(2));
     }
 
     #[tokio::test]

@@ -13,5 +13,5 @@ pub mod store;
 mod test_auth;
 
 pub use clock::ManualClock;
-pub use faulty::{Fault, FaultyStore, Moment, Operation};
+pub use faulty::{Fault, FaultyStore, Gate, Moment, Operation};
 pub use test_auth::{TestAuth, TestUser};

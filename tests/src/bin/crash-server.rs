@@ -12,15 +12,13 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "test code: a failed expectation is its result")]
 
 use std::io::{BufRead as _, Write as _};
-use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{Auth, Timestamp};
 use auth_sea_orm::SeaOrmStore;
 use auth_testkit::contract::Variant;
-use auth_testkit::{Fault, FaultyStore, ManualClock, Moment, Operation};
+use auth_testkit::{Fault, FaultyStore, Gate, ManualClock, Moment, Operation};
 use auth_tests::servers::Framework;
-use tokio::sync::Notify;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -37,11 +35,12 @@ fn main() {
     let _server = runtime.block_on(framework.serve_at(&auth.expect("a configuration"), "", port));
     say("listening");
 
-    let hung = Arc::new(Notify::new());
-    let notified = hung.clone();
+    // Nobody ever opens it.
+    let gate = Gate::new();
+    let reached = gate.clone();
     runtime.spawn(async move {
         loop {
-            notified.notified().await;
+            reached.reached().await;
             say("hung");
         }
     });
@@ -51,7 +50,7 @@ fn main() {
             ["advance", ms] => clock.advance(Duration::from_millis(ms.parse().expect("a number"))),
             ["hang", operation, moment] => {
                 let moment = if *moment == "before" { Moment::BeforeWork } else { Moment::AfterWork };
-                store.fail(named(operation), Fault::hanging(moment, hung.clone()));
+                store.fail(named(operation), Fault::waiting(moment, gate.clone()));
             }
             other => panic!("unknown: {other:?}"),
         }
