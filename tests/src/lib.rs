@@ -10,4 +10,6 @@ pub mod crash_server;
 pub mod databases;
 pub mod holder;
 pub mod port;
+pub mod private_server;
+pub mod proxy;
 pub mod servers;
