@@ -48,7 +48,7 @@ impl Framework {
 pub struct Server {
     /// Where it listens.
     pub addr: SocketAddr,
-    _stop: Box<dyn std::any::Any + Send>,
+    _stop: Box<dyn std::any::Any + Send + Sync>,
 }
 
 /// What the guarded routes of the contract answer.
