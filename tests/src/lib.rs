@@ -7,7 +7,12 @@
 )]
 
 pub mod bulk;
+pub mod crash_server;
 pub mod customers;
 pub mod databases;
 pub mod gate;
+pub mod holder;
+pub mod port;
+pub mod private_server;
+pub mod proxy;
 pub mod servers;

@@ -16,7 +16,7 @@ use auth_core::{
     Role, UserId, UserUpdate, WhenStale,
 };
 use auth_testkit::contract::{Refusal, Request, Response, Subject, seed};
-use auth_testkit::{Fault, FaultyStore, ManualClock, Moment, Operation};
+use auth_testkit::{Fault, FaultyStore, Gate, ManualClock, Moment, Operation};
 use auth_tests::databases::{Database, Kind};
 use auth_tests::servers::Framework;
 
@@ -307,7 +307,7 @@ async fn f2_a_store_that_hangs_is_asked_again() {
     let node = Node::new(WhenStale::FailClosed).await;
     node.auth.spawn_maintenance();
     seconds(1).await;
-    let hangs = Fault::new(StoreErrorKind::Unavailable, Moment::Never).times(1);
+    let hangs = Fault::waiting(Moment::BeforeWork, Gate::new()).times(1);
     node.store.fail(Operation::RevokedSince, hangs);
     seconds(63).await;
     assert_eq!(node.verdicts(), [Ok(()), REVOKED], "the next call answered");

@@ -18,7 +18,7 @@ use auth_core::{
     Auth, AuthConfig, ClientInfo, Clock as _, Email, ErrorKind, Grant, HashParams, LoginRequest, NewUser, Password,
     PasswordHash, RandomError, RefreshToken, ReuseResponse, SecureRandom, UserId, UserUpdate,
 };
-use auth_testkit::{Fault, FaultyStore, ManualClock, Moment, Operation};
+use auth_testkit::{Fault, FaultyStore, Gate, ManualClock, Moment, Operation};
 use auth_tests::databases::{Database, Kind};
 use serde_json::{Map, Value, json};
 
@@ -136,6 +136,39 @@ on_every_store! {
         assert_eq!(world.store.total_calls(), 2);
         world.refresh(&token).await.expect("is replayed");
         assert_eq!((world.store.calls(Operation::Load), world.store.total_calls()), (2, 3));
+    }
+
+    /// The grace counts from the rotation to the arrival of the retry: how slow the store is meanwhile is not the
+    /// client's fault.
+    async fn r4_a_slow_store_does_not_use_up_the_grace(world: World) {
+        let seconds = |seconds| world.clock.advance(Duration::from_secs(seconds));
+        let refresh = |token: &RefreshToken| {
+            let (auth, token) = (world.auth.clone(), RefreshToken::new(token.expose_secret().to_owned()));
+            tokio::spawn(async move { auth.refresh(&token, &ClientInfo::default()).await })
+        };
+        // Read slowly, rotated, and the answer is lost: that rotation is as young as it can be.
+        let first = world.login().await;
+        let gate = Gate::new();
+        world.store.fail(Operation::Load, Fault::waiting(Moment::AfterWork, gate.clone()).times(1));
+        world.fail(Operation::Rotate, Moment::AfterWork);
+        let lost = refresh(&first);
+        gate.reached().await;
+        seconds(8);
+        gate.open();
+        assert_eq!(lost.await.expect("a task").expect_err("lost").kind(), ErrorKind::Unavailable);
+        seconds(8);
+        let second = world.refresh(&first).await.expect("within the grace");
+
+        // Beaten to it by another tab, and looked at again only much later: it had asked in time.
+        seconds(10);
+        world.store.fail(Operation::Rotate, Fault::waiting(Moment::BeforeWork, gate.clone()).times(1));
+        let beaten = refresh(&second);
+        gate.reached().await;
+        let third = world.refresh(&second).await.expect("rotates");
+        seconds(12);
+        gate.open();
+        let tokens = beaten.await.expect("a task").expect("it came in time");
+        assert_eq!(refresh_of(tokens.grant).expose_secret(), third.expose_secret());
     }
 
     async fn r5_no_token_outlives_the_session(world: World) {

@@ -7,8 +7,17 @@ use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 
 use crate::error::store_error;
 
-/// After this long without a free connection the database counts as not available.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait for a free connection to a server, and for a new one to be made. Short, so that a network that is
+/// there again is of use at once: whoever knocked while it swallowed everything waits in vain. The deadline of an
+/// operation is longer, and the next try joins the queue again.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+const SERVER_ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
+/// How long a connection that is given back may take to say that it is sound.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
+/// A file is there or not: waiting for its one writer is waiting in line.
+#[cfg(feature = "sqlite")]
+const SQLITE_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection in steady use is not tested before each statement: that would be another round trip. One that rested
 /// longer than this is, since firewalls forget and servers restart.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -70,7 +79,7 @@ async fn sqlite(url: &str) -> Result<Connections, ConnectError> {
     let driver: SqliteConnectOptions = parse(url)?;
     let driver = driver.busy_timeout(BUSY_TIMEOUT).disable_statement_logging();
     let open = async |driver: SqliteConnectOptions, connections: u32| {
-        let mut options = pool("sqlite::memory:");
+        let mut options = pool("sqlite::memory:", SQLITE_ACQUIRE_TIMEOUT);
         options
             .min_connections(u32::from(in_memory))
             .max_connections(connections)
@@ -92,31 +101,64 @@ async fn sqlite(url: &str) -> Result<Connections, ConnectError> {
 
 #[cfg(feature = "postgres")]
 async fn postgres(url: &str) -> Result<Connections, ConnectError> {
-    use sea_orm::sqlx::ConnectOptions as _;
     use sea_orm::sqlx::postgres::PgConnectOptions;
+    use sea_orm::sqlx::{ConnectOptions as _, Executor as _};
 
     let driver = parse::<PgConnectOptions>(url)?.disable_statement_logging();
-    let mut options = pool("postgres://localhost");
-    options.test_before_acquire_if_idle_for(TEST_AFTER_REST).map_sqlx_postgres_opts(move |_| driver.clone());
+    let mut options = pool("postgres://localhost", SERVER_ACQUIRE_TIMEOUT);
+    options
+        .test_before_acquire_if_idle_for(TEST_AFTER_REST)
+        .map_sqlx_postgres_opts(move |_| driver.clone())
+        .map_sqlx_postgres_pool_opts(|pool| {
+            let pool = pool.after_release(|connection, _| Box::pin(is_sound(connection)));
+            pool.after_connect(|connection, _| Box::pin(async { connection.execute(PREPARE_POSTGRES).await.map(drop) }))
+        });
     Ok(sea_orm::SqlxPostgresConnector::connect(options).await.map_err(refused)?.into())
 }
 
 #[cfg(feature = "mysql")]
 async fn mysql(url: &str) -> Result<Connections, ConnectError> {
-    use sea_orm::sqlx::ConnectOptions as _;
     use sea_orm::sqlx::mysql::MySqlConnectOptions;
+    use sea_orm::sqlx::{ConnectOptions as _, Executor as _};
 
     let driver = parse::<MySqlConnectOptions>(url)?.disable_statement_logging();
-    let mut options = pool("mysql://localhost");
-    options.test_before_acquire_if_idle_for(TEST_AFTER_REST).map_sqlx_mysql_opts(move |_| driver.clone());
+    let mut options = pool("mysql://localhost", SERVER_ACQUIRE_TIMEOUT);
+    options
+        .test_before_acquire_if_idle_for(TEST_AFTER_REST)
+        .map_sqlx_mysql_opts(move |_| driver.clone())
+        .map_sqlx_mysql_pool_opts(|pool| {
+            let pool = pool.after_release(|connection, _| Box::pin(is_sound(connection)));
+            pool.after_connect(|connection, _| Box::pin(async { connection.execute(PREPARE_MYSQL).await.map(drop) }))
+        });
     Ok(sea_orm::SqlxMySqlConnector::connect(options).await.map_err(refused)?.into())
+}
+
+/// A transaction whose client is behind a network that swallows everything goes on holding its locks, which would keep
+/// one user from signing in for as long as the server takes to notice: hours, by default.
+#[cfg(feature = "postgres")]
+const PREPARE_POSTGRES: &str = "SET idle_in_transaction_session_timeout = '10s'";
+/// The same; MySQL itself has no such setting, and waits for `wait_timeout`. A statement that nobody waits for any more
+/// does not wait for a lock either.
+#[cfg(feature = "mysql")]
+const PREPARE_MYSQL: &str =
+    "SET SESSION innodb_lock_wait_timeout = 5 /*M!100300 , SESSION idle_transaction_timeout = 10 */";
+
+/// The driver asks the same of every connection that comes back, and waits for ever: whoever gave up on a statement in
+/// a network that swallows everything would leave the pool one connection short, until none is left. Here a mute
+/// connection is closed.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+async fn is_sound(connection: &mut impl sea_orm::sqlx::Connection) -> Result<bool, sea_orm::sqlx::Error> {
+    match tokio::time::timeout(RELEASE_TIMEOUT, connection.ping()).await {
+        Ok(pong) => pong.map(|()| true),
+        Err(_) => Err(sea_orm::sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+    }
 }
 
 /// Pool settings behind a URL that stands in for the real one: sea-orm records its options, URL and password included,
 /// in a tracing span.
-fn pool(stand_in: &str) -> ConnectOptions {
+fn pool(stand_in: &str, acquire_timeout: Duration) -> ConnectOptions {
     let mut options = ConnectOptions::new(stand_in);
-    options.acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false).sqlx_logging(false).record_stmt_in_spans(false);
+    options.acquire_timeout(acquire_timeout).test_before_acquire(false).sqlx_logging(false).record_stmt_in_spans(false);
     options
 }
 

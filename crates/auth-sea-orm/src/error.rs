@@ -2,13 +2,15 @@
 
 use auth_core::store::{StoreError, StoreErrorKind};
 use sea_orm::sqlx::error::{DatabaseError, Error as SqlxError, ErrorKind as SqlxErrorKind};
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 
 /// What a failed statement means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// The database took it back, because of others at work: send it again.
     TakenBack,
+    /// No connection was free or could be made in time: nothing was sent.
+    NotConnected,
     /// The connection is gone; whether the statement was done is not known.
     ConnectionLost,
     /// The database is down, too busy, or refuses writes.
@@ -25,6 +27,7 @@ impl Failure {
             DbErr::Conn(RuntimeErr::SqlxError(error))
             | DbErr::Exec(RuntimeErr::SqlxError(error))
             | DbErr::Query(RuntimeErr::SqlxError(error)) => Self::of_driver(error),
+            DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Self::NotConnected,
             DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::Unavailable,
             _ => Self::Corrupt,
         }
@@ -34,7 +37,8 @@ impl Failure {
         match error {
             SqlxError::Database(error) => Self::of_database(&**error),
             SqlxError::Io(_) | SqlxError::Protocol(_) | SqlxError::WorkerCrashed => Self::ConnectionLost,
-            SqlxError::PoolTimedOut | SqlxError::PoolClosed | SqlxError::Tls(_) => Self::Unavailable,
+            SqlxError::PoolTimedOut => Self::NotConnected,
+            SqlxError::PoolClosed | SqlxError::Tls(_) => Self::Unavailable,
             _ => Self::Corrupt,
         }
     }
@@ -60,8 +64,9 @@ impl Failure {
         match code {
             // serialization_failure, deadlock_detected, lock_not_available
             "40001" | "40P01" | "55P03" => Self::TakenBack,
-            // admin_shutdown, crash_shutdown: the connection is closed by them
-            "57P01" | "57P02" => Self::ConnectionLost,
+            // admin_shutdown, crash_shutdown, idle_session_timeout, idle_in_transaction_session_timeout: the connection
+            // is closed by them
+            "57P01" | "57P02" | "57P05" | "25P03" => Self::ConnectionLost,
             // read_only_sql_transaction: a primary that became a standby
             "25006" => Self::Unavailable,
             // connection exception, insufficient resources, operator intervention, system error
@@ -75,8 +80,8 @@ impl Failure {
         match number {
             // lock wait timeout, deadlock; record changed since the snapshot (MariaDB)
             1205 | 1213 | 1020 => Self::TakenBack,
-            // shutdown in progress, connection killed
-            1053 | 1927 => Self::ConnectionLost,
+            // shutdown in progress, connection killed, closed for inactivity
+            1053 | 1927 | 4031 => Self::ConnectionLost,
             // too many connections, disk full, read-only server, statement timeout, interrupted
             1021 | 1040 | 1114 | 1203 | 1226 | 1290 | 1317 | 1836 | 1969 | 3024 => Self::Unavailable,
             _ => Self::Corrupt,
@@ -114,7 +119,7 @@ impl Failure {
 #[must_use]
 pub fn store_error(error: DbErr) -> StoreError {
     match Failure::of(&error) {
-        Failure::TakenBack | Failure::ConnectionLost | Failure::Unavailable => {
+        Failure::TakenBack | Failure::NotConnected | Failure::ConnectionLost | Failure::Unavailable => {
             StoreError::new(StoreErrorKind::Unavailable, error)
         }
         // The database's own text quotes the value: an address, in most cases. It has no place in a log.
@@ -142,6 +147,7 @@ mod tests {
             ("40001", Failure::TakenBack),
             ("40P01", Failure::TakenBack),
             ("57P01", Failure::ConnectionLost),
+            ("25P03", Failure::ConnectionLost),
             ("57P03", Failure::Unavailable),
             ("53300", Failure::Unavailable),
             ("25006", Failure::Unavailable),
@@ -149,7 +155,8 @@ mod tests {
         ] {
             assert_eq!(Failure::of_sqlstate(code), expected, "{code}");
         }
-        assert_eq!(Failure::of(&DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout)), Failure::Unavailable);
+        assert_eq!(Failure::of(&DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)), Failure::NotConnected);
+        assert_eq!(Failure::of(&DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)), Failure::Unavailable);
         assert_eq!(Failure::of(&damaged("salt")), Failure::Corrupt);
     }
 

@@ -28,8 +28,23 @@
 //! ended, or the epoch is raised first and `open` answers `Stale`. SQLite has one writer, and these transactions start
 //! as writers (`BEGIN IMMEDIATE`).
 //!
-//! Statements that a database took back (serialization failure, deadlock, lock timeout) are sent again a few times;
-//! every operation ends within ten seconds, and a database that is down is `Unavailable`.
+//! # When the database is away
+//!
+//! Statements that a database took back (serialization failure, deadlock, lock timeout) are sent again a few times, and
+//! so are those whose connection broke, when doing them twice is as good as once. A database that stays away is
+//! `Unavailable`:
+//!
+//! | | PostgreSQL, MySQL, MariaDB | SQLite |
+//! |---|---|---|
+//! | an operation ends within | 5 s, half of the usual grace of a refresh | 5 s |
+//! | one try to get a connection, or to make one | 1.5 s | 5 s |
+//! | a connection is tested | after 10 s of rest, and for 1 s when it is given back | |
+//! | the server gives up a transaction whose client is silent | after 10 s (not MySQL: `wait_timeout`) | |
+//! | a statement waits for locks of others | MySQL, MariaDB: 5 s | 5 s |
+//!
+//! [`SeaOrmStore::connect`] sets all of this. With a connection of the app's own, the first line holds, and the rest is
+//! the app's: set `acquire_timeout`, and give `after_release` a ping with a timeout, or a network that swallows packets
+//! takes the pool's connections one by one and never gives them back.
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 compile_error!("auth-sea-orm needs a database: turn on its feature `sqlite`, `postgres` or `mysql`");

@@ -9,8 +9,9 @@ use tokio::time::{sleep, timeout};
 
 use crate::error::{Failure, store_error};
 
-/// No operation lasts longer: a connection whose other end is silently gone must not hold a login for minutes.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// No operation lasts longer: a connection whose other end is silently gone must not hold a login for minutes. Half of
+/// the usual grace: whoever is told that a rotation failed, when only its answer was lost, can still ask again.
+const DEADLINE: Duration = Duration::from_secs(5);
 /// One more than a pool of usual size has connections.
 const MOST_ATTEMPTS: u32 = 11;
 
@@ -40,8 +41,9 @@ impl From<DbErr> for Attempt {
 
 /// Runs `attempt` until it succeeds, fails for good, or time is up.
 ///
-/// What the database took back (40001, 1205, 1213, SQLITE_BUSY) left no trace, so that is repeated always. After a lost
-/// connection the next one is tried, when `resend` allows: a server that restarted has cut all those in the pool.
+/// What the database took back (40001, 1205, 1213, SQLITE_BUSY) left no trace, so that is repeated always, and what
+/// found no connection as well. After a lost connection the next one is tried, when `resend` allows: a server that
+/// restarted has cut all those in the pool.
 pub(crate) async fn retrying<T, F>(resend: Resend, attempt: impl FnMut() -> F + Send) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, Attempt>> + Send,
@@ -69,7 +71,7 @@ where
             Attempt::Commit(error) => (error, true),
         };
         match Failure::of(&error) {
-            Failure::TakenBack if attempts < MOST_ATTEMPTS => sleep(pause(attempts)).await,
+            Failure::TakenBack | Failure::NotConnected if attempts < MOST_ATTEMPTS => sleep(pause(attempts)).await,
             Failure::ConnectionLost if attempts < MOST_ATTEMPTS && resend == Resend::Safe && !is_commit => {}
             _ => return Err(error),
         }
@@ -160,6 +162,20 @@ mod tests {
         let taken_back =
             || Attempt::Commit(DbErr::Query(RuntimeErr::SqlxError(Arc::new(SqlxError::Database(Box::new(Busy))))));
         assert_eq!(attempts_until_error(Resend::Never, taken_back).await, MOST_ATTEMPTS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn f2_who_found_no_connection_asks_again_until_time_is_up() {
+        let attempts = AtomicU32::new(0);
+        let begun = tokio::time::Instant::now();
+        let outcome: Result<(), _> = retrying(Resend::Never, async || {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            sleep(Duration::from_millis(1500)).await;
+            Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout).into())
+        })
+        .await;
+        assert_eq!(outcome.expect_err("never").kind(), StoreErrorKind::Unavailable);
+        assert_eq!((attempts.into_inner(), begun.elapsed()), (4, DEADLINE));
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use auth_core::store::{
     UserStore,
 };
 use auth_core::{Email, PasswordHash, SessionId, Timestamp, UserId};
+use tokio::sync::Notify;
 
 /// An operation of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,8 +44,6 @@ pub enum Moment {
     BeforeWork,
     /// After it was done and stored: the answer is lost.
     AfterWork,
-    /// Never: the call is taken, nothing is done, and no answer comes.
-    Never,
 }
 
 /// How a call fails.
@@ -54,13 +53,22 @@ pub struct Fault {
     moment: Moment,
     remaining: Option<u64>,
     marker: Arc<str>,
+    /// When set, the call does not fail but wait here.
+    gate: Option<Gate>,
 }
 
 impl Fault {
     /// Fails every call until [`FaultyStore::heal`].
     #[must_use]
     pub fn new(kind: StoreErrorKind, moment: Moment) -> Self {
-        Self { kind, moment, remaining: None, marker: "a fault made by FaultyStore".into() }
+        Self { kind, moment, remaining: None, marker: "a fault made by FaultyStore".into(), gate: None }
+    }
+
+    /// Makes calls wait at `gate` instead of failing: for a test that kills the process, or lets something else happen,
+    /// at exactly this moment.
+    #[must_use]
+    pub fn waiting(moment: Moment, gate: Gate) -> Self {
+        Self { gate: Some(gate), ..Self::new(StoreErrorKind::Unavailable, moment) }
     }
 
     /// Fails the next `calls` calls only.
@@ -77,8 +85,47 @@ impl Fault {
         self
     }
 
-    fn error(&self) -> StoreError {
-        StoreError::new(self.kind, &*self.marker)
+    async fn strike(&self) -> Result<(), StoreError> {
+        match &self.gate {
+            Some(gate) => {
+                gate.pass().await;
+                Ok(())
+            }
+            None => Err(StoreError::new(self.kind, &*self.marker)),
+        }
+    }
+}
+
+/// Where calls wait until a test lets them go on. Clones are the same gate.
+#[derive(Debug, Clone, Default)]
+pub struct Gate(Arc<Doors>);
+
+#[derive(Debug, Default)]
+struct Doors {
+    reached: Notify,
+    opened: Notify,
+}
+
+impl Gate {
+    /// A closed gate.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Waits until a call waits.
+    pub async fn reached(&self) {
+        self.0.reached.notified().await;
+    }
+
+    /// Lets one call go on.
+    pub fn open(&self) {
+        self.0.opened.notify_one();
+    }
+
+    async fn pass(&self) {
+        self.0.reached.notify_one();
+        self.0.opened.notified().await;
     }
 }
 
@@ -164,12 +211,15 @@ impl FaultyStore {
         match fault {
             None => work.await,
             Some(fault) => match fault.moment {
-                Moment::BeforeWork => Err(fault.error()),
-                Moment::AfterWork => {
-                    work.await?;
-                    Err(fault.error())
+                Moment::BeforeWork => {
+                    fault.strike().await?;
+                    work.await
                 }
-                Moment::Never => std::future::pending().await,
+                Moment::AfterWork => {
+                    let done = work.await?;
+                    fault.strike().await?;
+                    Ok(done)
+                }
             },
         }
     }
@@ -301,6 +351,25 @@ mod tests {
         end().await.expect("the fault was for one call");
         assert_eq!(store.calls(Operation::EndSessions), 2);
         assert_eq!(store.total_calls(), 3);
+    }
+
+    #[tokio::test]
+    async fn f1_a_call_that_waits_has_done_its_work_or_not() {
+        let store = FaultyStore::new(MemoryStore::new());
+        let user = UserId::new("u1").expect("an id");
+        for (moment, epoch) in [(Moment::BeforeWork, Epoch(0)), (Moment::AfterWork, Epoch(2))] {
+            let gate = Gate::new();
+            store.fail(Operation::EndSessions, Fault::waiting(moment, gate.clone()));
+            let waiting = tokio::spawn({
+                let store = store.clone();
+                async move { store.end_sessions(&user, None, RevokeReason::Ended, Timestamp::default()).await }
+            });
+            gate.reached().await;
+            assert_eq!(store.epoch(&user).await.expect("epoch"), epoch, "{moment:?}");
+            gate.open();
+            waiting.await.expect("a task").expect("goes on");
+        }
+        assert_eq!(store.epoch(&user).await.expect("epoch"), Epoch(2));
     }
 
     #[tokio::test]

@@ -14,5 +14,5 @@ mod test_auth;
 pub mod users;
 
 pub use clock::ManualClock;
-pub use faulty::{Fault, FaultyStore, Moment, Operation};
+pub use faulty::{Fault, FaultyStore, Gate, Moment, Operation};
 pub use test_auth::{TestAuth, TestUser};

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::{Server, answer};
 
-pub(super) async fn serve(auth: &Auth, prefix: &str) -> Server {
+pub(super) async fn serve(auth: &Auth, prefix: &str, port: u16) -> Server {
     let (started, running) = oneshot::channel();
     let (auth, prefix) = (auth.clone(), prefix.to_owned());
     // actix-web brings its own runtime, one a thread.
@@ -30,7 +30,7 @@ pub(super) async fn serve(auth: &Auth, prefix: &str) -> Server {
             })
             .workers(1)
             .disable_signals()
-            .bind(("127.0.0.1", 0))
+            .bind(("127.0.0.1", port))
             .expect("a free port");
             let addr: SocketAddr = *server.addrs().first().expect("an address");
             let server = server.run();

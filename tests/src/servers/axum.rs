@@ -13,8 +13,8 @@ use tower_http::trace::TraceLayer;
 
 use super::{Server, answer};
 
-pub(super) async fn serve(auth: &Auth, prefix: &str) -> Server {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+pub(super) async fn serve(auth: &Auth, prefix: &str, port: u16) -> Server {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.expect("a free port");
     let addr = listener.local_addr().expect("an address");
     let service = app(auth, prefix).into_make_service_with_connect_info::<SocketAddr>();
     let task = tokio::spawn(async move { axum::serve(listener, service).await });

@@ -21,7 +21,7 @@ impl Framework {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Axum, Self::ActixWeb];
 
-    /// Its name in those of tests.
+    /// Its name in those of tests, and on a command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -32,9 +32,14 @@ impl Framework {
 
     /// Starts a server on a free port, with the auth routes under `prefix`.
     pub async fn serve(self, auth: &Auth, prefix: &str) -> Server {
+        self.serve_at(auth, prefix, 0).await
+    }
+
+    /// Starts a server on this port, with the auth routes under `prefix`.
+    pub async fn serve_at(self, auth: &Auth, prefix: &str, port: u16) -> Server {
         match self {
-            Self::Axum => axum::serve(auth, prefix).await,
-            Self::ActixWeb => actix::serve(auth, prefix).await,
+            Self::Axum => axum::serve(auth, prefix, port).await,
+            Self::ActixWeb => actix::serve(auth, prefix, port).await,
         }
     }
 }
@@ -43,7 +48,7 @@ impl Framework {
 pub struct Server {
     /// Where it listens.
     pub addr: SocketAddr,
-    _stop: Box<dyn std::any::Any + Send>,
+    _stop: Box<dyn std::any::Any + Send + Sync>,
 }
 
 /// What the guarded routes of the contract answer.

@@ -89,13 +89,16 @@ impl Inner {
         fits: impl Fn(SessionMode) -> bool,
     ) -> Result<Tokens, AuthError> {
         let presented = TokenParts::decode(token).ok_or(ErrorKind::InvalidCredentials)?;
+        // The grace is a promise to the client: it counts from the rotation to the arrival of the retry. What the store
+        // takes in between is nobody's theft.
+        let arrived = self.clock.now();
         for attempt in 0..ATTEMPTS {
-            let now = self.clock.now();
             let mut loaded = self.sessions.load(presented.session).await?.ok_or(ErrorKind::SessionOver)?;
-            let (user, circumstances) = self.circumstances(&mut loaded, now).await?;
+            let (user, circumstances) = self.circumstances(&mut loaded, arrived).await?;
             let row = loaded.session;
             // Only a lost race comes round again.
             let circumstances = Circumstances { lost_race: attempt > 0, ..circumstances };
+            let now = self.clock.now();
             let standing = machine::judge(&row, &presented, circumstances);
             if standing != Standing::Unknown && !fits(row.mode) {
                 return Err(ErrorKind::InvalidCredentials.into());

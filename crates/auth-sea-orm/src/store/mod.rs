@@ -42,7 +42,8 @@ impl SeaOrmStore {
     }
 
     /// Uses a connection that the app has already, with the app's settings. For SQLite these should be WAL and a busy
-    /// timeout of at least five seconds; a database in memory must have a pool of one connection.
+    /// timeout of at least five seconds; a database in memory must have a pool of one connection. For servers, see
+    /// [when the database is away](crate#when-the-database-is-away).
     #[must_use]
     pub fn new(db: DatabaseConnection) -> Self {
         Self::over(db.into())

@@ -1,10 +1,4 @@
 //! A store that is down, as clients see it (requirement F2): 503, nothing issued, no cookie cleared, nothing told.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code: a failed expectation is its result"
-)]
 
 use std::sync::Arc;
 
