@@ -10,7 +10,8 @@ use crate::script::Change;
 pub(crate) const ACCESS: i64 = 900;
 pub(crate) const IDLE: i64 = 7 * 86_400;
 pub(crate) const SESSION_IDLE: i64 = 86_400;
-pub(crate) const ABSOLUTE: i64 = 90 * 86_400;
+/// Short, so that scripts get there.
+pub(crate) const ABSOLUTE: i64 = 8 * 86_400;
 const SKEW: i64 = 60;
 
 /// The whole of it. Times are in seconds.

@@ -14,7 +14,7 @@ use auth_testkit::{Fault, FaultyStore, ManualClock, Operation};
 
 pub(crate) use crate::dump::Secrets;
 use crate::promises::{self, Observed};
-use crate::reference::{Expected, Reference, User};
+use crate::reference::{ABSOLUTE, Expected, Reference, User};
 use crate::script::{Op, Script, Step};
 
 /// What came of a step: equal on every store.
@@ -105,6 +105,7 @@ impl<S: Store + Clone> World<S> {
         let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
         config.refresh_grace = Duration::from_secs(script.grace.unsigned_abs());
         config.on_reuse = if script.ends_all { ReuseResponse::EndAllSessions } else { ReuseResponse::EndSession };
+        config.absolute_ttl = Duration::from_secs(ABSOLUTE.unsigned_abs());
         config.hash_threads = 1;
         let events = Counted::default();
         let random = Stream { seed, next: AtomicU64::new(0) };
