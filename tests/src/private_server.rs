@@ -110,6 +110,12 @@ impl PrivateServer {
         let sent = Command::new("kill").args([signal, &process.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "the signal is sent");
         process.wait().expect("a child ends");
+        // PostgreSQL's children answer until they notice that their parent is gone.
+        let deadline = Instant::now() + PATIENCE;
+        while is_worked_in(&self.data()) {
+            assert!(Instant::now() < deadline, "a child of the server outlives it");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// The URL of its own database, with its password if it has one.
@@ -226,6 +232,12 @@ impl PrivateServer {
     fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
+}
+
+/// Whether a process works in this directory, as every process of a database server does in its data.
+fn is_worked_in(directory: &Path) -> bool {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return false };
+    processes.flatten().any(|process| std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == directory))
 }
 
 impl Drop for PrivateServer {

@@ -56,11 +56,13 @@
 //! | threat | answer | tried by |
 //! |---|---|---|
 //! | a stolen refresh token is used beside its owner | rotation; the second use after the grace ends the session | `r1_`, `r2_` in contract |
-//! | two tabs refresh at once; an answer is lost | one rotation, one successor for all within the grace | `r3_`, `r4_` in contract, store and `service` |
+//! | two tabs refresh at once; an answer is lost | one rotation, one successor for all within the grace | `r3_`, `r4_` in contract, store, `service` and `races`; every interleaving in `session/model` (`i1_` to `i9_`), scripts on every store in `machine` (`i10_`) |
+//! | the server is killed between commit and reply | the retry gets the same successor | `f1_` in `crash` |
+//! | a clock is set | expiry never goes back; a large step ends nothing | `f5_` in `clock`, contract |
 //! | a session is kept alive for ever | idle and absolute expiry, on every token | `r5_` |
 //! | the database is read | hashes and a salt only; successors need a key that is not in it | `r6_` in `session`, `service` |
-//! | damage or guessing ends sessions of others | checksum, and a family secret of 128 bits | `r7_` |
-//! | a suspended, demoted or removed user goes on | epoch and status on each refresh and session cookie | `r8_` in contract, `r9_` in store |
+//! | damage or guessing ends sessions of others | checksum, and a family secret of 128 bits | `r7_` in contract and `machine` |
+//! | a suspended, demoted or removed user goes on | epoch and status on each refresh and session cookie | `r8_` in contract, `r9_` in store, `races` and `users_elsewhere` |
 //! | an access token outlives its session | optional `RevocationFeed`: refused on every node within a second | `r8_` in `revocation` and store |
 //! | session fixation | a new session at each login, the presented one ends | `r10_` in contract |
 //! | a captured session cookie outlives the logout | the row is read on every request | `r11_` in contract |
@@ -74,11 +76,11 @@
 //! | errors that tell | one shape, a code, no detail | `b2_`, `b7_` |
 //! | cookies read by scripts, tossed, or sent along by other sites | `__Host-`, HttpOnly, Secure, refused twice, origin checked | `c1_` to `c8_` |
 //! | password guessing after a leak | Argon2id, rehash, every byte counts, bounded parameters | `p1_`, `p3_`, `p6_`, `p7_` |
-//! | which addresses have accounts | the same work and the same answer for all | `g4_`, `g5_` |
+//! | which addresses have accounts | the same work and the same answer for all | `g4_`, `g5_` in contract, `timing` and `users_elsewhere` |
 //! | logins that exhaust memory or stall the server | threads of their own, a bounded queue, 503 beyond | `g8_` |
 //! | sessions pile up; users cannot end them | `Auth::spawn_maintenance` in batches; listed and ended by their owner | `f6_` in `service`, `r12_` in contract |
 //! | addresses that look or fold alike | one canonical form, compared bytewise | `e1_` |
-//! | the database is down | 503, nothing issued, no cookie cleared | `f2_` in `service` |
+//! | the database is down | 503, nothing issued, no cookie cleared, back within two seconds | `f2_` in `service`, `outage` and `revocation` |
 //!
 //! Not here yet: throttling (G1–G3, G6, G7, G9, G11), second factors and password reset (M, S), key rotation (J11).
 //! They belong to later releases; until then, put a rate limit before `/auth/login`.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   refresh.rs                                   here
-//!   let now = self.clock.now();                  read_clock
+//!   let arrived = self.clock.now();              read_clock     (once: a lost race is judged by it again)
 //!   load, judge, derive the successor            look           (one statement, and then arithmetic)
 //!   self.sessions.rotate(&rotation)              write          (the conditional UPDATE; lost: round again)
 //!   self.end_reused(..)                          write
@@ -107,7 +107,7 @@ impl Driver {
         match self.flawed_verdict(standing, world, request, presented, now) {
             Standing::CurrentOld => {
                 let successor = self.secrets.fresh_successor(request.token, |secret| world.knows(secret));
-                Phase::Rotating { now, successor }
+                Phase::Rotating { arrived: now, now: world.now, successor }
             }
             Standing::CurrentYoung => Phase::Answered(Answer::Tokens(request.token)),
             Standing::PreviousYoung => Phase::Answered(self.replay(world, request, presented, row)),
@@ -140,7 +140,7 @@ impl Driver {
         let mut request = world.requests[at].clone();
         let mut seen = Seen::default();
         match request.phase {
-            Phase::Rotating { now, successor } if self.swap_wins(world, &request) => {
+            Phase::Rotating { arrived, now, successor } if self.swap_wins(world, &request) => {
                 seen.rotated = Some(world.database.row.current);
                 let idle_expires_at =
                     if self.is(Flaw::ForgetsTheAbsoluteEnd) { now + IDLE } else { (now + IDLE).min(ABSOLUTE) };
@@ -156,13 +156,14 @@ impl Driver {
                 world.note_rotation(successor, now);
                 seen.wrote = Some(request.clone());
                 seen.issued = Some(successor);
-                seen.judged_at = now;
+                seen.judged_at = arrived;
                 request.phase = Phase::Answered(Answer::Tokens(successor));
             }
-            Phase::Rotating { .. } => {
+            Phase::Rotating { arrived, .. } => {
                 request.races_lost += 1;
                 let gives_up = request.races_lost == ATTEMPTS;
-                request.phase = if gives_up { Phase::Answered(Answer::Unavailable) } else { Phase::Sent };
+                request.phase =
+                    if gives_up { Phase::Answered(Answer::Unavailable) } else { Phase::Arrived { now: arrived } };
             }
             Phase::Ending => {
                 if !world.database.row.revoked {
@@ -221,7 +222,7 @@ impl Driver {
                 Standing::PreviousYoung
             }
             (Some(Flaw::LosersCountAnew), Standing::PreviousYoung | Standing::Overtaken)
-                if request.races_lost > 0 && !young =>
+                if request.races_lost > 0 && row.rotated_at.is_some_and(|at| world.now - at >= GRACE) =>
             {
                 Standing::Reused
             }

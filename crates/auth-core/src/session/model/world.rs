@@ -119,8 +119,8 @@ pub(super) enum Phase {
     Sent,
     /// The server has read its clock, and nothing else.
     Arrived { now: i16 },
-    /// It has loaded the row and judged it, and is about to rotate.
-    Rotating { now: i16, successor: Secret },
+    /// It has loaded the row and judged it by when it arrived, has read its clock again, and is about to rotate.
+    Rotating { arrived: i16, now: i16, successor: Secret },
     /// It is about to end the session.
     Ending,
     /// The answer is on its way back.
