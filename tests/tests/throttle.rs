@@ -70,6 +70,7 @@ impl Node {
                 Err(ErrorKind::TooManyRequests) => return checked,
                 other => panic!("neither refused nor throttled: {other:?}"),
             }
+            assert!(checked <= 100, "there is no end to it");
         }
     }
 
