@@ -11,7 +11,8 @@ use crate::password::pool::HashPool;
 use crate::revocation::Revocations;
 use crate::rng::{SecureRandom, SystemRandom};
 use crate::session::ratchet::RatchetKey;
-use crate::store::{FactorStore, SessionStore, Store, UserDirectory, UserStore};
+use crate::store::{FactorStore, SessionStore, Store, ThrottleStore, UserDirectory, UserStore};
+use crate::throttle::Throttle;
 use crate::token::TokenKeys;
 
 /// Authentication, ready to use. Cheap to clone: make one, share it with every worker.
@@ -44,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) keys: TokenKeys,
     pub(crate) ratchet: RatchetKey,
     pub(crate) pool: HashPool,
+    pub(crate) throttle: Throttle,
     /// `None` without a feed.
     pub(crate) revocations: Option<Revocations>,
     pub(crate) wire: Wire,
@@ -58,6 +60,7 @@ impl Auth {
             sessions: store.clone(),
             users: store.clone(),
             factors: store.clone(),
+            attempts: store.clone(),
             directory: Some(store),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom::new()),
@@ -76,6 +79,7 @@ pub struct AuthBuilder {
     sessions: Arc<dyn SessionStore>,
     users: Arc<dyn UserStore>,
     factors: Arc<dyn FactorStore>,
+    attempts: Arc<dyn ThrottleStore>,
     directory: Option<Arc<dyn UserDirectory>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
@@ -247,8 +251,9 @@ impl AuthBuilder {
         config.check()?;
         let pool = HashPool::start(config.hash_threads, config.hash_queue, config.hash, config.max_hash)
             .map_err(|error| ConfigError::new("hash_threads", format!("the threads cannot be started: {error}")))?;
-        let ratchet = RatchetKey::derive(&config.secret)
-            .ok_or_else(|| ConfigError::new("secret", "cannot be used to derive keys"))?;
+        let no_keys = || ConfigError::new("secret", "cannot be used to derive keys");
+        let ratchet = RatchetKey::derive(&config.secret).ok_or_else(no_keys)?;
+        let throttle = Throttle::new(&config, self.attempts).ok_or_else(no_keys)?;
         Ok(Auth {
             inner: Arc::new(Inner {
                 sessions: self.sessions,
@@ -262,6 +267,7 @@ impl AuthBuilder {
                 keys: TokenKeys::new(&config),
                 ratchet,
                 pool,
+                throttle,
                 revocations: Revocations::new(&config),
                 wire: Wire::new(&config, &self.endpoints),
                 config,

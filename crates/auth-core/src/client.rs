@@ -5,7 +5,8 @@ use std::net::IpAddr;
 /// Where a request comes from, for the list of sessions and for the audit trail.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientInfo {
-    /// The address of the socket's peer.
+    /// The client's address: that of the socket's peer, or what a trusted proxy says. Over IPv6 it may be a mapped IPv4
+    /// address.
     pub ip: Option<IpAddr>,
     /// The `User-Agent`, at most 255 bytes of it.
     pub user_agent: Option<String>,

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use crate::clock::Timestamp;
 use crate::rng::RandomError;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -30,6 +31,8 @@ pub enum ErrorKind {
     EmailTaken,
     /// This operation needs the user table of our own store, and the app brought another.
     UsersElsewhere,
+    /// Too many tries for this account or from this address; nothing was checked.
+    TooManyRequests,
     /// The store or the hashing pool is overloaded or down; trying again later can succeed.
     Unavailable,
     /// A bug, or data that should not exist.
@@ -40,11 +43,30 @@ pub enum ErrorKind {
 pub struct AuthError {
     kind: ErrorKind,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    throttled: Option<Throttled>,
+}
+
+/// What a refusal to try tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Throttled {
+    /// How many failures are free.
+    pub(crate) limit: u32,
+    /// When to try again.
+    pub(crate) reset: Timestamp,
+    /// How long that is from now, in whole seconds, at least one.
+    pub(crate) wait: Duration,
+}
+
+impl Throttled {
+    pub(crate) fn new(limit: u32, now: Timestamp, reset: Timestamp) -> Self {
+        let millis = u64::try_from(reset.millis_since(now)).unwrap_or_default();
+        Self { limit, reset, wait: Duration::from_secs(millis.div_ceil(1000).max(1)) }
+    }
 }
 
 impl AuthError {
     pub(crate) fn new(kind: ErrorKind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { kind, source: Some(source.into()) }
+        Self { kind, source: Some(source.into()), throttled: None }
     }
 
     /// What happened, for code that decides.
@@ -56,10 +78,15 @@ impl AuthError {
     /// How long to wait before trying again, for errors that time can mend.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
-        match self.kind {
-            ErrorKind::Unavailable => Some(Duration::from_secs(1)),
+        match (self.kind, &self.throttled) {
+            (ErrorKind::TooManyRequests, Some(throttled)) => Some(throttled.wait),
+            (ErrorKind::Unavailable, _) => Some(Duration::from_secs(1)),
             _ => None,
         }
+    }
+
+    pub(crate) const fn throttled(&self) -> Option<Throttled> {
+        self.throttled
     }
 }
 
@@ -83,6 +110,7 @@ impl fmt::Display for AuthError {
             ErrorKind::UsersElsewhere => {
                 "users live in a table of the app: change them there, then call `Auth::end_sessions_of`"
             }
+            ErrorKind::TooManyRequests => "too many tries",
             ErrorKind::Unavailable => "the store or the hashing pool is not available",
             ErrorKind::Internal => "an internal error",
         })
@@ -97,7 +125,13 @@ impl StdError for AuthError {
 
 impl From<ErrorKind> for AuthError {
     fn from(kind: ErrorKind) -> Self {
-        Self { kind, source: None }
+        Self { kind, source: None, throttled: None }
+    }
+}
+
+impl From<Throttled> for AuthError {
+    fn from(throttled: Throttled) -> Self {
+        Self { throttled: Some(throttled), ..ErrorKind::TooManyRequests.into() }
     }
 }
 

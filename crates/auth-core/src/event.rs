@@ -30,6 +30,8 @@ pub enum EventKind {
     LoginSucceeded,
     /// Somebody tried to sign in and was refused.
     LoginFailed,
+    /// Somebody tried to sign in too often, and nothing was checked.
+    LoginThrottled,
     /// A refresh token was exchanged for its successor.
     SessionRotated,
     /// A refresh within the grace got the tokens that an earlier one made.
@@ -51,6 +53,7 @@ impl EventKind {
         match self {
             Self::LoginSucceeded => "login_succeeded",
             Self::LoginFailed => "login_failed",
+            Self::LoginThrottled => "login_throttled",
             Self::SessionRotated => "session_rotated",
             Self::SessionReplayed => "session_replayed",
             Self::RefreshRefused => "refresh_refused",

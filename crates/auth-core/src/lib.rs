@@ -36,13 +36,13 @@
 //!                                                    │
 //!   pure   token (sign, verify) · session (codec, ratchet, state machine) · password (hash, pool)
 //!                                                    │
-//!   store  SessionStore · UserStore · FactorStore · UserDirectory       ◄── auth-sea-orm, memory, your own
+//!   store  SessionStore · UserStore · FactorStore · ThrottleStore · UserDirectory       ◄── auth-sea-orm, memory
 //! ```
 //!
 //! # What one request does
 //!
 //! ```text
-//!   login    body ─► user ─► hash in the pool (a dummy if there is no user) ─► status ─► open ─► sign
+//!   login    body ─► door (429) ─► user ─► hash in the pool (a dummy if there is no user) ─► status ─► open ─► sign
 //!   refresh  codec ─► load ─► state machine ─► rotate ─► sign                          two statements
 //!   guard    header | query ─► HMAC ─► claims ─► revoked? ─► requirement        no statement, no await
 //!            session cookie ─► HMAC ─► load ─► state machine ─► requirement              one statement
@@ -103,14 +103,15 @@ mod service;
 mod session;
 pub mod store;
 mod text;
+mod throttle;
 mod token;
 
 pub use auth::{Auth, AuthBuilder};
 pub use client::ClientInfo;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use config::{
-    AuthConfig, ConfigError, CookieConfig, CookieToJson, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests,
-    TokenSources, WhenStale,
+    AddressRange, AuthConfig, ConfigError, CookieConfig, CookieToJson, InvalidRange, LoginThrottle, ReuseResponse,
+    RevocationFeed, SameSite, SameSiteRequests, ThrottleLimits, TokenSources, UnreadableThrottle, WhenStale,
 };
 pub use email::{Email, InvalidEmail};
 pub use error::{AuthError, ErrorKind};
@@ -119,6 +120,6 @@ pub use hooks::ClaimsHook;
 pub use id::{InvalidSessionId, InvalidText, Role, SessionId, UserId};
 pub use password::{HashParams, InvalidHashParams, PasswordHash};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
-pub use secret::{AccessToken, Password, RefreshToken, SecretKey, SessionToken};
+pub use secret::{AccessToken, DeviceToken, Password, RefreshToken, SecretKey, SessionToken};
 pub use service::{Grant, LoginRequest, NewUser, OwnSession, Tokens, UserUpdate};
 pub use token::Identity;

@@ -48,6 +48,12 @@ secret_text! {
     SessionToken
 }
 
+secret_text! {
+    /// What a known device is recognised by at its next login. It opens nothing: it gives the device a counter of failed
+    /// logins of its own.
+    DeviceToken
+}
+
 /// The secret that signs: at least 32 bytes, see [`AuthConfig::secret`](crate::AuthConfig).
 #[derive(Clone)]
 pub struct SecretKey(SecretSlice<u8>);

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use auth_core::store::{
-    Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
-    SessionRecord, SessionStore, Store, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord,
-    UserStore,
+    Attempt, BucketKey, Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, Reservation, Reserved,
+    RevokeReason, Revoked, Rotation, SessionRecord, SessionStore, Store, StoreError, StoreErrorKind, Swap,
+    ThrottleStore, UserChange, UserDirectory, UserRecord, UserStore,
 };
 use auth_core::{Email, PasswordHash, SessionId, Timestamp, UserId};
 use tokio::sync::Notify;
@@ -35,6 +35,10 @@ pub enum Operation {
     Update,
     Delete,
     Count,
+    Reserve,
+    Refund,
+    Clear,
+    Prune,
 }
 
 /// When a call fails.
@@ -325,6 +329,26 @@ impl UserDirectory for FaultyStore {
 
     async fn count(&self) -> Result<u64, StoreError> {
         self.run(Operation::Count, self.inner.count()).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl ThrottleStore for FaultyStore {
+    async fn reserve(&self, attempts: &[Attempt], now: Timestamp) -> Result<Reserved, StoreError> {
+        self.run(Operation::Reserve, self.inner.reserve(attempts, now)).await
+    }
+
+    async fn refund(&self, reservation: &Reservation) -> Result<(), StoreError> {
+        self.run(Operation::Refund, self.inner.refund(reservation)).await
+    }
+
+    async fn clear(&self, bucket: BucketKey) -> Result<(), StoreError> {
+        self.run(Operation::Clear, self.inner.clear(bucket)).await
+    }
+
+    async fn prune(&self, now: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.run(Operation::Prune, self.inner.prune(now, limit)).await
     }
 }
 

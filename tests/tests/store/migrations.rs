@@ -26,7 +26,7 @@ async fn they_go_up_and_down_and_up_again() {
             assert!(store.count().await.is_err(), "{kind:?}: the table is gone");
         }
         let manager = SchemaManager::new(&db);
-        for table in ["auth_user", "auth_user_state", "auth_session"] {
+        for table in ["auth_user", "auth_user_state", "auth_session", "auth_throttle"] {
             assert!(!manager.has_table(table).await.expect("has_table"), "{kind:?}: {table}");
         }
         assert!(manager.has_table("auth_migrations").await.expect("has_table"), "{kind:?}");
@@ -49,7 +49,7 @@ async fn several_processes_may_migrate_at_once() {
         assert_eq!(tasks.join_all().await, [0; 6], "{kind:?}");
         let applied = Migrations::new(&TablePrefix::default());
         let applied = applied.get_applied_migrations(&database.connection().await).await.expect("applied");
-        assert_eq!(applied.len(), 4, "{kind:?}");
+        assert_eq!(applied.len(), 5, "{kind:?}");
     }
 }
 
@@ -84,7 +84,9 @@ async fn prefixes_keep_two_stores_apart_in_one_database() {
         assert_eq!(first.count().await.expect("count"), 0, "{kind:?}");
         let manager_db = database.connection().await;
         let manager = SchemaManager::new(&manager_db);
-        for table in ["tenant_2_user", "tenant_2_user_state", "tenant_2_session", "tenant_2_migrations"] {
+        for table in
+            ["tenant_2_user", "tenant_2_user_state", "tenant_2_session", "tenant_2_throttle", "tenant_2_migrations"]
+        {
             assert!(manager.has_table(table).await.expect("has_table"), "{kind:?}: {table}");
         }
     }

@@ -40,9 +40,15 @@ impl AuthConfig {
         self.check_durations()?;
         self.check_cookie("refresh_cookie", &self.refresh_cookie)?;
         self.check_cookie("session_cookie", &self.session_cookie)?;
-        if self.refresh_cookie.full_name().eq_ignore_ascii_case(&self.session_cookie.full_name()) {
+        self.check_cookie("device_cookie", &self.device_cookie)?;
+        let same = |a: &CookieConfig, b: &CookieConfig| a.full_name().eq_ignore_ascii_case(&b.full_name());
+        if same(&self.refresh_cookie, &self.session_cookie) {
             return Err(ConfigError::new("session_cookie.name", "is the name of the refresh cookie: give it another"));
         }
+        if same(&self.device_cookie, &self.refresh_cookie) || same(&self.device_cookie, &self.session_cookie) {
+            return Err(ConfigError::new("device_cookie.name", "is the name of another cookie: give it its own"));
+        }
+        self.login_throttle.check()?;
         self.check_origins()?;
         self.check_hashing()?;
         if self.issuer.is_empty() {
@@ -197,7 +203,7 @@ impl AuthConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::HashParams;
+    use crate::config::{HashParams, LoginThrottle, ThrottleLimits};
 
     const SECRET: &str = "k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7";
 
@@ -225,7 +231,7 @@ mod tests {
     #[test]
     fn every_rule_names_its_field() {
         type Change = fn(&mut AuthConfig);
-        let cases: [(&str, Change); 22] = [
+        let cases: [(&str, Change); 25] = [
             ("access_token_ttl", |c| c.access_token_ttl = Duration::ZERO),
             ("access_token_ttl", |c| c.access_token_ttl = 2 * DAY),
             ("access_token_ttl", |c| c.refresh_token_ttl = 60 * SECOND),
@@ -247,6 +253,13 @@ mod tests {
             ("session_cookie.domain", |c| c.session_cookie.domain = Some("com".to_owned())),
             ("session_cookie.domain", |c| c.session_cookie.domain = Some("a.com; Path=/x".to_owned())),
             ("session_cookie.name", |c| c.session_cookie.name = c.refresh_cookie.name.clone()),
+            ("device_cookie.name", |c| c.device_cookie.name = c.session_cookie.name.clone()),
+            ("login_throttle.account", |c| {
+                c.login_throttle = LoginThrottle::Limits(ThrottleLimits { account: 101, address: 50 });
+            }),
+            ("login_throttle.address", |c| {
+                c.login_throttle = LoginThrottle::Limits(ThrottleLimits { account: 5, address: 0 });
+            }),
             ("allowed_origins", |c| c.allowed_origins = vec!["example.com".to_owned()]),
             ("public_url", |c| c.public_url = Some("example.com".to_owned())),
             ("max_hash", |c| c.hash = HashParams::DIRECTUS),

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{AuthConfig, ConfigError, CookieConfig, SameSite, duration};
+use super::{AuthConfig, ConfigError, CookieConfig, SameSite, UnreadableThrottle, duration};
 use crate::password::HashParams;
 
 impl AuthConfig {
@@ -10,9 +10,10 @@ impl AuthConfig {
     ///
     /// Variables: `SECRET`, `ACCESS_TOKEN_TTL`, `REFRESH_TOKEN_TTL`, `REFRESH_ABSOLUTE_TTL`, `SESSION_COOKIE_TTL`,
     /// `SESSION_REFRESH_GRACE_PERIOD`, `REFRESH_TOKEN_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
-    /// `SESSION_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`, `DANGER_INSECURE_COOKIES`, `ALLOWED_ORIGINS`, `PUBLIC_URL`,
-    /// `HASH_MEMORY` (KiB), `HASH_TIME`, `HASH_PARALLELISM`, `LOGIN_STALL_TIME`, `PASSWORD_MIN_LENGTH`. Durations are
-    /// written `15m`, `7d`, `10s`; without a unit they are milliseconds.
+    /// `SESSION_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`, `DEVICE_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
+    /// `DANGER_INSECURE_COOKIES`, `ALLOWED_ORIGINS`, `PUBLIC_URL`, `HASH_MEMORY` (KiB), `HASH_TIME`, `HASH_PARALLELISM`,
+    /// `LOGIN_THROTTLE`, `TRUSTED_PROXIES`, `LOGIN_STALL_TIME`, `PASSWORD_MIN_LENGTH`. Durations are written `15m`, `7d`,
+    /// `10s`; without a unit they are milliseconds.
     ///
     /// # Errors
     /// [`ConfigError`] names the variable that is missing or cannot be read.
@@ -42,6 +43,8 @@ impl AuthConfig {
         vars.flag("DANGER_INSECURE_COOKIES", &mut config.danger_insecure_cookies)?;
         vars.cookie("REFRESH_TOKEN_COOKIE", &mut config.refresh_cookie)?;
         vars.cookie("SESSION_COOKIE", &mut config.session_cookie)?;
+        vars.cookie("DEVICE_COOKIE", &mut config.device_cookie)?;
+        vars.throttle(&mut config)?;
         if let Some(origins) = (vars.0)("ALLOWED_ORIGINS") {
             config.allowed_origins = origins.split(',').map(|origin| origin.trim().to_owned()).collect();
         }
@@ -96,6 +99,22 @@ impl Vars<'_> {
         Ok(())
     }
 
+    fn throttle(&self, config: &mut AuthConfig) -> Result<(), ConfigError> {
+        let (throttle, proxies) = ("LOGIN_THROTTLE", "TRUSTED_PROXIES");
+        if let Some(text) = (self.0)(throttle) {
+            config.login_throttle = text.parse().map_err(|error: UnreadableThrottle| {
+                ConfigError::new(throttle, format!("`{text}` cannot be read: {error}"))
+            })?;
+        }
+        if let Some(text) = (self.0)(proxies) {
+            let ranges = text.split(',').map(|range| {
+                range.parse().map_err(|error| ConfigError::new(proxies, format!("`{range}` cannot be read: {error}")))
+            });
+            config.trusted_proxies = ranges.collect::<Result<_, _>>()?;
+        }
+        Ok(())
+    }
+
     fn hash(&self, config: &mut AuthConfig) -> Result<(), ConfigError> {
         let wanted = config.hash;
         let (mut memory, mut passes, mut lanes) = (wanted.memory_kib(), wanted.passes(), wanted.lanes());
@@ -118,6 +137,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::config::LoginThrottle;
 
     const SECRET: (&str, &str) = ("SECRET", "k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
 
@@ -143,6 +163,9 @@ mod tests {
             ("HASH_TIME", "3"),
             ("ALLOWED_ORIGINS", "https://a.example, https://b.example:8443"),
             ("PUBLIC_URL", ""),
+            ("DEVICE_COOKIE_NAME", "known"),
+            ("LOGIN_THROTTLE", "account=4,address=40"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
         ])
         .expect("reads");
         assert_eq!(config.access_token_ttl, Duration::from_secs(300));
@@ -155,6 +178,13 @@ mod tests {
         assert_eq!(config.allowed_origins, ["https://a.example", "https://b.example:8443"]);
         assert_eq!((config.max_hash.memory_kib(), config.max_hash.passes()), (65_536, 3));
         assert_eq!(config.public_url, None);
+        assert_eq!(config.device_cookie.full_name(), "__Host-known");
+        let LoginThrottle::Limits(limits) = config.login_throttle else { panic!("it is on") };
+        assert_eq!((limits.account, limits.address), (4, 40));
+        assert_eq!(
+            config.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["10.0.0.0/8", "::1/128"]
+        );
         config.check().expect("is usable");
     }
 
@@ -168,6 +198,9 @@ mod tests {
             ("PASSWORD_MIN_LENGTH", "long"),
             ("HASH_TIME", "-1"),
             ("DANGER_INSECURE_COOKIES", "yes please"),
+            ("LOGIN_THROTTLE", "no"),
+            ("TRUSTED_PROXIES", "10.0.0.1/8"),
+            ("DEVICE_COOKIE_SAME_SITE", "sometimes"),
         ] {
             let error = from(&[(name, value)]).expect_err(name);
             assert_eq!(error.field(), name);

@@ -5,10 +5,14 @@
 mod check;
 mod duration;
 mod env;
+mod proxies;
+mod throttle;
 
 use std::time::Duration;
 
 pub use check::ConfigError;
+pub use proxies::{AddressRange, InvalidRange};
+pub use throttle::{LoginThrottle, ThrottleLimits, UnreadableThrottle};
 
 use crate::password::HashParams;
 use crate::secret::SecretKey;
@@ -47,6 +51,9 @@ pub struct AuthConfig {
     pub refresh_cookie: CookieConfig,
     /// The session cookie. `SESSION_COOKIE_*`.
     pub session_cookie: CookieConfig,
+    /// The cookie by which a browser is known again, so that strangers who guess cannot lock its user out. It opens
+    /// nothing, holds no secret, and stays for 180 days, also after a logout. `DEVICE_COOKIE_*`.
+    pub device_cookie: CookieConfig,
     /// Allows cookies without `Secure`. `DANGER_INSECURE_COOKIES=1`.
     pub danger_insecure_cookies: bool,
     /// Whether `{"mode":"json"}` may take the token out of the refresh cookie into JSON, where scripts can read it.
@@ -69,6 +76,13 @@ pub struct AuthConfig {
     pub hash_threads: usize,
     /// How many passwords may wait for a hashing thread: 1 to 65536. Default 64.
     pub hash_queue: usize,
+    /// How many guesses are allowed. Default 5 for an account and 50 for an address, then ever longer waits.
+    /// `LOGIN_THROTTLE`: `off`, or limits such as `account=5,address=50`.
+    pub login_throttle: LoginThrottle,
+    /// The proxies in front of this server, and nobody else. What they say of a client's address (`X-Forwarded-For`,
+    /// `Forwarded`) is believed; of everybody else the socket's address counts. Default none. `TRUSTED_PROXIES`,
+    /// separated by commas.
+    pub trusted_proxies: Vec<AddressRange>,
     /// A floor for the time a refused login takes. Default none, since every path does the same work.
     /// `LOGIN_STALL_TIME`, in milliseconds.
     pub login_stall: Duration,
@@ -114,7 +128,7 @@ pub enum WhenStale {
     FailClosed,
 }
 
-/// One of the two cookies.
+/// One of our cookies.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CookieConfig {
@@ -195,6 +209,7 @@ impl AuthConfig {
             on_reuse: ReuseResponse::EndSession,
             refresh_cookie: CookieConfig::named("refresh_token"),
             session_cookie: CookieConfig::named("session_token"),
+            device_cookie: CookieConfig::named("device"),
             danger_insecure_cookies: false,
             cookie_to_json: CookieToJson::SameOrigin,
             token_sources: TokenSources::HeaderAndQuery,
@@ -205,6 +220,8 @@ impl AuthConfig {
             max_hash: HashParams::RECOMMENDED,
             hash_threads: std::thread::available_parallelism().map_or(1, usize::from).min(64),
             hash_queue: 64,
+            login_throttle: LoginThrottle::default(),
+            trusted_proxies: Vec::new(),
             login_stall: Duration::ZERO,
             password_min_length: 8,
             body_timeout: Duration::from_secs(10),
@@ -220,7 +237,7 @@ impl AuthConfig {
         self.cookie_to_json = CookieToJson::Refused;
         self.on_reuse = ReuseResponse::EndAllSessions;
         self.password_min_length = self.password_min_length.max(15);
-        for cookie in [&mut self.refresh_cookie, &mut self.session_cookie] {
+        for cookie in [&mut self.refresh_cookie, &mut self.session_cookie, &mut self.device_cookie] {
             cookie.secure = true;
             cookie.same_site = SameSite::Strict;
             cookie.domain = None;

@@ -6,9 +6,10 @@ use super::problem::{Problem, Reason};
 use crate::auth::Auth;
 use crate::config::CookieToJson;
 use crate::email::Email;
-use crate::secret::{Password, RefreshToken, SessionToken};
+use crate::secret::{DeviceToken, Password, RefreshToken, SessionToken};
 use crate::service::{Grant, LoginRequest, Tokens};
 use crate::store::SessionMode;
+use crate::throttle::DEVICE_TTL;
 
 /// How the client wants its tokens: field `mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,8 +84,10 @@ impl Auth {
                 (cookies.refresh.read(head)?.map(RefreshToken::new), cookies.session.read(head)?.map(SessionToken::new))
             }
         };
-        let client = head.client();
-        let request = LoginRequest::new(email, password).mode(mode.of_session());
+        let client = self.inner.wire.clients.of(head);
+        // One that was planted beside it, or damaged, makes the device unknown, and nothing worse.
+        let device = cookies.device.read(head).ok().flatten().map(DeviceToken::new);
+        let request = LoginRequest::new(email, password).mode(mode.of_session()).device(device);
         let tokens = self.login(request, &client).await.map_err(Problem::from)?;
         if let Some(token) = &refresh {
             self.replace(token, &client).await.map_err(Problem::from)?;
@@ -92,7 +95,11 @@ impl Auth {
         if let Some(token) = &session {
             self.replace_session(token, &client).await.map_err(Problem::from)?;
         }
+        // In JSON mode no cookie is set: that is what its clients ask for.
+        let device = tokens.device.as_ref().filter(|_| mode != Mode::Json);
+        let device = device.map(|token| cookies.device.set(token.expose_secret(), DEVICE_TTL)).transpose()?;
         let mut exchanged = cookies.give(tokens, mode)?;
+        exchanged.set_cookies.extend(device);
         // The one that is not set anew goes.
         let left = match mode {
             Mode::Cookie => session.is_some().then_some(&cookies.session),
@@ -115,7 +122,7 @@ impl Auth {
         if leaves_cookie && self.inner.config.cookie_to_json == CookieToJson::Refused {
             return Err(Problem::payload(Reason::CookieToJson).into());
         }
-        let client = head.client();
+        let client = self.inner.wire.clients.of(head);
         let (result, cookie) = match &source {
             Source::Body(token) => (self.refresh(token, &client).await, None),
             Source::RefreshCookie(token) => (self.refresh(token, &client).await, Some(&self.cookies().refresh)),
@@ -145,7 +152,7 @@ impl Auth {
         mode: Option<Mode>,
     ) -> Result<Vec<String>, Problem> {
         let (source, _) = self.source(head, body, mode)?;
-        let client = head.client();
+        let client = self.inner.wire.clients.of(head);
         let cookies = self.cookies();
         Ok(match source {
             Source::Body(token) => {
@@ -193,11 +200,12 @@ impl Auth {
     }
 }
 
-/// The two cookies.
+/// Our cookies.
 #[derive(Debug)]
 pub(super) struct Cookies {
     pub(super) refresh: Cookie,
     pub(super) session: Cookie,
+    pub(super) device: Cookie,
 }
 
 impl Cookies {

@@ -4,6 +4,7 @@ use futures_core::Stream;
 use serde::Serialize;
 
 use super::body::{self, Fields, Json};
+use super::client::Clients;
 use super::cookie::Cookie;
 use super::endpoint::{Endpoint, Method, Route};
 use super::exchange::{Cookies, Exchanged, Mode, Refused};
@@ -28,6 +29,7 @@ pub(crate) struct Wire {
     routes: Vec<Route>,
     pub(super) cookies: Cookies,
     pub(super) origins: OriginPolicy,
+    pub(super) clients: Clients,
 }
 
 impl Wire {
@@ -37,8 +39,10 @@ impl Wire {
             cookies: Cookies {
                 refresh: Cookie::new(&config.refresh_cookie),
                 session: Cookie::new(&config.session_cookie),
+                device: Cookie::new(&config.device_cookie),
             },
             origins: OriginPolicy::new(config),
+            clients: Clients::new(&config.trusted_proxies),
         }
     }
 }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::query::QueryToken;
-use crate::client::ClientInfo;
 
 /// The header lines of a request, by name.
 pub trait HeaderLines {
@@ -45,11 +44,6 @@ impl<'a> RequestHead<'a> {
     /// protocol. A WebSocket begins with a GET, is not held back by CORS, and may change anything after that.
     pub(super) fn is_safe(&self) -> bool {
         matches!(self.method, "GET" | "HEAD" | "OPTIONS") && self.single("upgrade") == Single::Absent
-    }
-
-    pub(super) fn client(&self) -> ClientInfo {
-        let user_agent = self.single("user-agent").one().and_then(|line| std::str::from_utf8(line).ok());
-        ClientInfo::new(self.peer, user_agent)
     }
 }
 

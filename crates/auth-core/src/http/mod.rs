@@ -11,8 +11,10 @@
 //! [`Auth::handle`]: crate::Auth::handle
 
 mod body;
+mod client;
 mod cookie;
 mod credentials;
+mod date;
 mod endpoint;
 mod exchange;
 mod guard;

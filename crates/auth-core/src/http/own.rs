@@ -62,13 +62,13 @@ async fn answer(auth: &Auth, own: Own, identity: &Identity, head: &RequestHead<'
             Reply::json(200, &Data { data: sessions.iter().map(Session::of).collect::<Vec<_>>() })
         }
         Own::EndOtherSessions => {
-            auth.end_other_sessions(identity, &head.client()).await?;
+            auth.end_other_sessions(identity, &auth.inner.wire.clients.of(head)).await?;
             Reply::new(204)
         }
         Own::EndSession => {
             // What is no id is the id of no session of this user.
             let id = head.path.rsplit('/').next().and_then(|id| id.parse().ok()).ok_or(ErrorKind::Forbidden)?;
-            auth.end_session(identity, id, &head.client()).await?;
+            auth.end_session(identity, id, &auth.inner.wire.clients.of(head)).await?;
             Reply::new(204)
         }
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::date;
 use super::problem::{Problem, Reason};
 use super::reply::Reply;
 use crate::error::ErrorKind;
@@ -22,9 +23,21 @@ pub(super) enum Place<'a> {
 pub(super) fn refusal(problem: &Problem, place: Place<'_>) -> Reply {
     log(problem);
     let look = Look::of(problem);
-    let message =
-        look.reason.as_ref().map_or(look.message.into(), |reason| format!("Invalid payload. {reason}.").into());
-    let extensions = Extensions { reason: look.reason, code: look.code };
+    let throttled = match problem {
+        Problem::Operation(error) => error.throttled(),
+        _ => None,
+    };
+    let message = match (&look.reason, throttled) {
+        (Some(reason), _) => format!("Invalid payload. {reason}.").into(),
+        (None, Some(throttled)) => format!("Too many requests, retry after {}s.", throttled.wait.as_secs()).into(),
+        (None, None) => look.message.into(),
+    };
+    let extensions = Extensions {
+        reason: look.reason,
+        limit: throttled.map(|throttled| throttled.limit),
+        reset: throttled.map(|throttled| date::iso8601(throttled.reset)),
+        code: look.code,
+    };
     let mut reply = Reply::json(look.status, &Errors { errors: [WireError { message, extensions }] });
     if let Problem::Method(allow) = problem {
         reply = reply.with("allow", allow.clone());
@@ -58,6 +71,10 @@ struct WireError {
 struct Extensions {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset: Option<String>,
     code: &'static str,
 }
 
@@ -115,6 +132,7 @@ impl Look {
             ErrorKind::Forbidden => {
                 (403, "FORBIDDEN", "You don't have permission to access this.", Some("insufficient_scope"))
             }
+            ErrorKind::TooManyRequests => (429, "REQUESTS_EXCEEDED", "Too many requests.", None),
             ErrorKind::Unavailable => {
                 (503, "SERVICE_UNAVAILABLE", "The service is unavailable, try again later.", None)
             }

@@ -8,7 +8,7 @@ use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::{AuthError, ErrorKind};
 use crate::id::{SessionId, UserId};
-use crate::secret::{AccessToken, RefreshToken, SessionToken};
+use crate::secret::{AccessToken, DeviceToken, RefreshToken, SessionToken};
 use crate::session::codec::TokenParts;
 use crate::store::{Epoch, SessionMode, UserRecord};
 use crate::token::{NewToken, TokenKind, is_reserved};
@@ -25,6 +25,8 @@ pub struct Tokens {
     pub grant: Grant,
     /// How long the access token or the session token is good.
     pub expires_in: Duration,
+    /// After a login: what the device keeps, and brings along at its next login, to be known by.
+    pub device: Option<DeviceToken>,
 }
 
 /// The tokens themselves.
@@ -78,7 +80,7 @@ impl Inner {
             let refresh_expires_in = remaining(issue.now, issue.idle_expires_at);
             (Grant::Pair { access, refresh, refresh_expires_in }, expires_in)
         };
-        Ok(Tokens { session: issue.parts.session, user: issue.user.id, grant, expires_in })
+        Ok(Tokens { session: issue.parts.session, user: issue.user.id, grant, expires_in, device: None })
     }
 
     fn sign(

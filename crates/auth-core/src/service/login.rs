@@ -13,9 +13,10 @@ use crate::event::EventKind;
 use crate::id::{SessionId, UserId};
 use crate::password::hash::{MAX_PASSWORD_BYTES, Verification};
 use crate::rng;
-use crate::secret::Password;
+use crate::secret::{DeviceToken, Password};
 use crate::session::codec::{self, TokenParts};
 use crate::store::{Epoch, NewSession, Opened, SessionMode, UserRecord, UserStatus};
+use crate::throttle::Admission;
 
 /// Somebody wants to sign in.
 #[derive(Debug, Clone)]
@@ -23,13 +24,14 @@ pub struct LoginRequest {
     email: Email,
     password: Password,
     mode: SessionMode,
+    device: Option<DeviceToken>,
 }
 
 impl LoginRequest {
     /// With an address and a password, for a session whose refresh token travels in JSON.
     #[must_use]
     pub const fn new(email: Email, password: Password) -> Self {
-        Self { email, password, mode: SessionMode::Json }
+        Self { email, password, mode: SessionMode::Json, device: None }
     }
 
     /// How the client will hold its tokens.
@@ -38,22 +40,37 @@ impl LoginRequest {
         self.mode = mode;
         self
     }
+
+    /// What an earlier login left with this device ([`Tokens::device`]). Of another account, too old or damaged, it is as
+    /// if there were none.
+    #[must_use]
+    pub fn device(mut self, device: Option<DeviceToken>) -> Self {
+        self.device = device;
+        self
+    }
 }
 
 impl Auth {
     /// Checks the password and opens a new session.
     ///
     /// An unknown address, a wrong password and a user who may not sign in are one error, after the same work
-    /// (requirements G4, G5).
+    /// (requirements G4, G5). The try counts as a failure until it is known to be none (G2); a call that is dropped stays
+    /// counted.
     ///
     /// # Errors
-    /// `InvalidCredentials`; `Unavailable` when the store or the hashing pool is overloaded or down.
+    /// `InvalidCredentials`; `TooManyRequests` after too many failures, whoever the account belongs to, before anything is
+    /// looked up; `Unavailable` when the store or the hashing pool is overloaded or down.
     pub async fn login(&self, request: LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
         let not_before = tokio::time::Instant::now() + self.inner.config.login_stall;
         let result = self.inner.login(request, client).await;
         if let Err(error) = &result {
-            if error.kind() == ErrorKind::InvalidCredentials {
-                self.inner.record(EventKind::LoginFailed, None, None, client);
+            let event = match error.kind() {
+                ErrorKind::InvalidCredentials => Some(EventKind::LoginFailed),
+                ErrorKind::TooManyRequests => Some(EventKind::LoginThrottled),
+                _ => None,
+            };
+            if let Some(event) = event {
+                self.inner.record(event, None, None, client);
             }
             tokio::time::sleep_until(not_before).await;
         }
@@ -83,8 +100,35 @@ impl Inner {
         if request.password.expose_secret().len() > MAX_PASSWORD_BYTES {
             return Err(ErrorKind::InvalidCredentials.into());
         }
+        // A crowd is turned away before it costs the store anything. No place is kept: whoever has to wait needs none.
+        drop(self.pool.reserve()?);
+        let (email, device) = (&request.email, request.device.as_ref());
+        let mut admission = self.throttle.admit(email, device, client, self.clock.now()).await?;
+        match self.login_admitted(&request, &mut admission, client).await {
+            Ok(tokens) => {
+                self.throttle.succeed(admission).await;
+                Ok(tokens)
+            }
+            Err(error) => {
+                // The password was wrong: the reservation is the failure. Whatever else went wrong is none.
+                if error.kind() != ErrorKind::InvalidCredentials {
+                    self.throttle.refund(admission).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn login_admitted(
+        &self,
+        request: &LoginRequest,
+        admission: &mut Admission,
+        client: &ClientInfo,
+    ) -> Result<Tokens, AuthError> {
         let place = self.pool.reserve()?;
         let candidate = self.candidate(&request.email).await?;
+        let owner = candidate.as_ref().map(|(user, epoch)| (&user.id, *epoch));
+        self.throttle.confirm(admission, owner, &request.email, client, self.clock.now()).await?;
         let stored = candidate.as_ref().and_then(|(user, _)| user.password.clone());
         let verification = place.verify(request.password.clone(), stored).await?;
         let (Some((user, epoch)), Verification::Match { outdated }) = (candidate, verification) else {
@@ -94,9 +138,12 @@ impl Inner {
             return Err(ErrorKind::InvalidCredentials.into());
         }
         if outdated {
-            self.strengthen(&user, request.password).await;
+            self.strengthen(&user, request.password.clone()).await;
         }
-        self.open(&user, epoch, request.mode, client).await
+        let mut tokens = self.open(&user, epoch, request.mode, client).await?;
+        let owner = (&user.id, epoch);
+        tokens.device = self.throttle.device_token(admission, &request.email, owner, self.clock.now(), &*self.random);
+        Ok(tokens)
     }
 
     /// The user with this address, and the epoch under which the password hash was read.

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::auth::Auth;
 use crate::revocation::Revocations;
+use crate::store::StoreError;
 
 /// How often the store is looked through.
 const EVERY: Duration = Duration::from_secs(10 * 60);
@@ -32,7 +33,7 @@ impl Auth {
     }
 
     /// What has to be done beside the requests, for ever: sessions that expired more than a day ago are removed, every
-    /// ten minutes, 500 at a time; and with a [`revocation_feed`](crate::AuthConfig::revocation_feed), what was revoked
+    /// ten minutes, 500 at a time, and so are counters of failures that are forgotten; and with a [`revocation_feed`](crate::AuthConfig::revocation_feed), what was revoked
     /// is read. Run it once on every node; dropping it at any point loses nothing.
     pub async fn maintain(&self) -> Infallible {
         let mut purge = pin!(self.purge());
@@ -49,16 +50,23 @@ impl Auth {
         let keep = KEEP.max(Revocations::window(&self.inner.config));
         loop {
             tokio::time::sleep(EVERY).await;
-            let expired_before = self.inner.clock.now().before(keep);
-            loop {
-                match self.inner.sessions.purge_expired(expired_before, BATCH).await {
-                    Ok(removed) if removed >= BATCH => tokio::time::sleep(PAUSE).await,
-                    Ok(_) => break,
-                    Err(error) => {
-                        tracing::warn!(target: "auth::maintenance", %error, "expired sessions stay for now");
-                        break;
-                    }
-                }
+            let now = self.inner.clock.now();
+            let expired_before = now.before(keep);
+            in_batches("expired sessions", || self.inner.sessions.purge_expired(expired_before, BATCH)).await;
+            in_batches("forgotten failures", || self.inner.throttle.prune(now, BATCH)).await;
+        }
+    }
+}
+
+/// Removes until there is nothing left to remove.
+async fn in_batches<F: Future<Output = Result<u64, StoreError>>>(what: &str, batch: impl Fn() -> F) {
+    loop {
+        match batch().await {
+            Ok(removed) if removed >= BATCH => tokio::time::sleep(PAUSE).await,
+            Ok(_) => return,
+            Err(error) => {
+                tracing::warn!(target: "auth::maintenance", %error, "{what} stay for now");
+                return;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Users: made, found, changed, removed.
 
-use crate::auth::Auth;
+use crate::auth::{Auth, Inner};
 use crate::client::ClientInfo;
 use crate::email::Email;
 use crate::error::{AuthError, ErrorKind};
@@ -103,6 +103,7 @@ impl Auth {
     /// `WeakPassword`, `EmailTaken`, `UsersElsewhere`, `Unavailable`; nothing is changed then.
     pub async fn update_user(&self, id: &UserId, update: UserUpdate) -> Result<bool, AuthError> {
         let directory = self.directory()?;
+        let is_new_password = update.password.is_some();
         let password = match update.password {
             Some(password) => Some(self.hash_password(password).await?),
             None => None,
@@ -117,6 +118,9 @@ impl Auth {
         };
         let changed = directory.update(id, &change, self.inner.clock.now()).await.map_err(taken)?;
         self.all_ended(id, changed);
+        if changed && is_new_password {
+            self.inner.forgive(id).await;
+        }
         Ok(changed)
     }
 
@@ -150,6 +154,22 @@ impl Auth {
     fn all_ended(&self, id: &UserId, ended: bool) {
         if ended {
             self.inner.record(EventKind::AllSessionsEnded, Some(*id), None, &ClientInfo::default());
+        }
+    }
+}
+
+impl Inner {
+    /// Failures with the old password say nothing of the new one: its owner must get in (requirement G1). The counter of
+    /// the second factor stays. The password is set by now, so a store that fails here changes nothing about that.
+    pub(super) async fn forgive(&self, id: &UserId) {
+        match self.users.find_by_id(id).await {
+            Ok(Some(user)) => {
+                if let Ok(email) = Email::parse(&user.email) {
+                    self.throttle.forgive(&email).await;
+                }
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(target: "auth::throttle", user = %id, %error, "failures stay counted"),
         }
     }
 }

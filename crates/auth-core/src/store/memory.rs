@@ -1,14 +1,16 @@
 //! A store in memory, for tests and trials: everything is gone when the program ends.
 
+mod throttle;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use super::{
-    Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
-    SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord, UserStatus,
-    UserStore,
+    BucketKey, Count, Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked,
+    Rotation, SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord,
+    UserStatus, UserStore,
 };
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -26,6 +28,7 @@ struct Tables {
     /// Users all of whose sessions were ended: the lowest epoch that counts, and when that was.
     all_ended: HashMap<UserId, (Epoch, Timestamp)>,
     sessions: HashMap<SessionId, SessionRecord>,
+    counts: HashMap<BucketKey, Count>,
 }
 
 #[derive(Debug)]

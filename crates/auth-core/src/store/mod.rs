@@ -7,6 +7,7 @@
 mod error;
 pub mod memory;
 mod session;
+mod throttle;
 mod user;
 
 pub use error::{StoreError, StoreErrorKind};
@@ -14,9 +15,10 @@ pub use session::{
     Epoch, LoadedSession, NewSession, Opened, RevokeReason, Revoked, Rotation, SessionMode, SessionRecord,
     SessionStore, Swap,
 };
+pub use throttle::{Attempt, BucketKey, Count, Forgetting, Judgement, Limit, Reservation, Reserved, ThrottleStore};
 pub use user::{FactorStore, NewUserRecord, UserChange, UserDirectory, UserRecord, UserStatus, UserStore};
 
 /// A store of everything: what [`Auth::builder`](crate::Auth::builder) takes.
-pub trait Store: SessionStore + UserStore + FactorStore + UserDirectory {}
+pub trait Store: SessionStore + UserStore + FactorStore + UserDirectory + ThrottleStore {}
 
-impl<S: SessionStore + UserStore + FactorStore + UserDirectory> Store for S {}
+impl<S: SessionStore + UserStore + FactorStore + UserDirectory + ThrottleStore> Store for S {}

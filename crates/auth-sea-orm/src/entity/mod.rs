@@ -6,5 +6,6 @@
 #![allow(missing_docs, reason = "sea-orm derives public items without docs")]
 
 pub mod session;
+pub mod throttle;
 pub mod user;
 pub mod user_state;

@@ -5,6 +5,7 @@ mod factor;
 mod revocation;
 mod row;
 mod session;
+mod throttle;
 mod user;
 
 use std::fmt;

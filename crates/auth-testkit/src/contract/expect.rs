@@ -45,6 +45,18 @@ impl Response {
         self.expect_error(401, "INVALID_CREDENTIALS", "Invalid user credentials.");
     }
 
+    /// 429 REQUESTS_EXCEEDED: nothing was checked, and there is so long to wait, in whole seconds.
+    ///
+    /// # Panics
+    /// Unless it is.
+    #[track_caller]
+    pub fn expect_throttled(&self, limit: u32, wait: u64) {
+        self.expect_error(429, "REQUESTS_EXCEEDED", &format!("Too many requests, retry after {wait}s."));
+        assert_eq!(self.error()["extensions"]["limit"], limit, "wrong limit\n{self}");
+        assert_eq!(self.header("retry-after"), Some(wait.to_string()), "{self}");
+        self.expect_cookies_left_alone();
+    }
+
     /// 403 FORBIDDEN.
     ///
     /// # Panics
@@ -99,7 +111,7 @@ impl Response {
     /// When there is one.
     #[track_caller]
     pub fn expect_cookies_left_alone(&self) {
-        assert!(self.set_cookies().is_empty(), "no cookie should be touched\n{self}");
+        assert!(self.all("set-cookie").is_empty(), "no cookie should be touched\n{self}");
     }
 
     /// `name` is cleared with the attributes it was set with, and no other cookie is touched.
@@ -189,8 +201,12 @@ impl Response {
         let extensions = error["extensions"].as_object().unwrap_or_else(|| panic!("no extensions\n{self}"));
         let mut keys: Vec<&str> = extensions.keys().map(String::as_str).collect();
         keys.sort_unstable();
-        let has_reason = extensions.get("code").is_some_and(|code| code == "INVALID_PAYLOAD");
-        assert_eq!(keys, if has_reason { vec!["code", "reason"] } else { vec!["code"] }, "{self}");
+        let expected = match extensions.get("code").and_then(Value::as_str) {
+            Some("INVALID_PAYLOAD") => vec!["code", "reason"],
+            Some("REQUESTS_EXCEEDED") => vec!["code", "limit", "reset"],
+            _ => vec!["code"],
+        };
+        assert_eq!(keys, expected, "{self}");
         errors[0].clone()
     }
 }

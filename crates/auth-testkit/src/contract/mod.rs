@@ -54,7 +54,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-use auth_core::{AuthConfig, HashParams};
+use auth_core::{AuthConfig, HashParams, LoginThrottle, ThrottleLimits};
 
 pub use accounts::{Account, Accounts, seed};
 pub use cases::ALL;
@@ -77,6 +77,12 @@ pub const REFRESH_COOKIE: &str = "__Host-refresh_token";
 
 /// The name of the session cookie.
 pub const SESSION_COOKIE: &str = "__Host-session_token";
+
+/// The name of the device cookie.
+pub const DEVICE_COOKIE: &str = "__Host-device";
+
+/// How many failures an address has free in [`Variant::Tight`] and [`Variant::Proxied`].
+pub const ADDRESS_LIMIT: u32 = 12;
 
 /// The one origin on the allow list.
 pub const ALLOWED_ORIGIN: &str = "https://app.example.com";
@@ -107,16 +113,33 @@ pub enum Variant {
     Hardened,
     /// No grace: every second use of a refresh token ends the session.
     StrictGrace,
-    /// One hashing thread with a queue of one.
+    /// One hashing thread with a queue of one, and no throttle.
     Crowded,
+    /// No throttle, for cases that guess a lot.
+    Unthrottled,
+    /// No more than [`ADDRESS_LIMIT`] failures from one address.
+    Tight,
+    /// The same, and the servers of this machine are trusted proxies.
+    Proxied,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 4] = [Self::Default, Self::Hardened, Self::StrictGrace, Self::Crowded];
+    pub const ALL: [Self; 7] = [
+        Self::Default,
+        Self::Hardened,
+        Self::StrictGrace,
+        Self::Crowded,
+        Self::Unthrottled,
+        Self::Tight,
+        Self::Proxied,
+    ];
 
     /// The configuration.
     #[must_use]
+    ///
+    /// # Panics
+    /// Never: what it parses is fixed.
     pub fn config(self) -> AuthConfig {
         let mut config = AuthConfig::new(SECRET);
         config.allowed_origins = vec![ALLOWED_ORIGIN.to_owned()];
@@ -131,8 +154,28 @@ impl Variant {
             Self::Crowded => {
                 config.hash_threads = 1;
                 config.hash_queue = 1;
+                config.login_throttle = LoginThrottle::Off;
+                config
+            }
+            Self::Unthrottled => {
+                config.login_throttle = LoginThrottle::Off;
+                config
+            }
+            Self::Tight => {
+                config.login_throttle = tight();
+                config
+            }
+            Self::Proxied => {
+                config.login_throttle = tight();
+                config.trusted_proxies = ["127.0.0.0/8", "::1"].map(|range| range.parse().expect("a range")).to_vec();
                 config
             }
         }
     }
+}
+
+fn tight() -> LoginThrottle {
+    let mut limits = ThrottleLimits::default();
+    limits.address = ADDRESS_LIMIT;
+    LoginThrottle::Limits(limits)
 }

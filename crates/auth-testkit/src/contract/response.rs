@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::DEVICE_COOKIE;
+
 /// An answer.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
@@ -45,10 +47,18 @@ impl Response {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("the body is no JSON: {error}\n{self}"))
     }
 
-    /// Every `Set-Cookie` line.
+    /// Every `Set-Cookie` line, but for the device cookie: that holds no token, and comes with every login that sets one.
     #[must_use]
     pub fn set_cookies(&self) -> Vec<SetCookie> {
-        self.all("set-cookie").iter().map(|line| SetCookie::parse(line)).collect()
+        let all = self.all("set-cookie");
+        all.iter().map(|line| SetCookie::parse(line)).filter(|cookie| cookie.name != DEVICE_COOKIE).collect()
+    }
+
+    /// The device cookie, if it is set.
+    #[must_use]
+    pub fn device_cookie(&self) -> Option<SetCookie> {
+        let all = self.all("set-cookie");
+        all.iter().map(|line| SetCookie::parse(line)).find(|cookie| cookie.name == DEVICE_COOKIE)
     }
 
     /// The one `Set-Cookie` line that sets `name` to something.

@@ -1,6 +1,6 @@
 //! What a case saw, without what chance decides: two servers that keep the contract have equal transcripts.
 //!
-//! Replaced: tokens, cookie values and every word as long as one, ids made at run time, times in milliseconds, the address
+//! Replaced: the date from which a throttled client may try again, tokens, cookie values and every word as long as one, ids made at run time, times in milliseconds, the address
 //! of the server. Left out: `date`, `connection`, `keep-alive`, `transfer-encoding` and `content-length`, which say how a
 //! body is framed and not what it is. Header lines are sorted, names in lower case.
 
@@ -35,9 +35,19 @@ pub(super) fn entry(request: &Request, response: &Response, addr: SocketAddr, ac
     for line in lines {
         let _ = writeln!(entry, "< {line}");
     }
-    let _ = writeln!(entry, "<\n{}", String::from_utf8_lossy(&response.body));
+    let body = without_reset(&String::from_utf8_lossy(&response.body));
+    let _ = writeln!(entry, "<\n{body}");
     let known: Vec<&str> = accounts.all().iter().map(|account| account.id.as_str()).collect();
     normalise(&entry.replace(&addr.to_string(), "<addr>"), &known)
+}
+
+/// The one date that answers hold.
+fn without_reset(body: &str) -> String {
+    const KEY: &str = "\"reset\":\"";
+    let Some((before, after)) = body.split_once(KEY) else { return body.to_owned() };
+    let (date, after) = after.split_once('"').unwrap_or((after, ""));
+    let digits = date.bytes().filter(u8::is_ascii_digit).count();
+    format!("{before}{KEY}<a date of {digits} digits>\"{after}")
 }
 
 /// Replaces every word that looks like a token or an id.

@@ -18,6 +18,7 @@ pub(crate) mod given;
 mod races;
 mod revocations;
 mod sessions;
+mod throttle;
 mod users;
 
 use std::fmt;
@@ -39,6 +40,7 @@ pub use directory::*;
 pub use races::*;
 pub use revocations::*;
 pub use sessions::*;
+pub use throttle::*;
 pub use users::*;
 
 /// One promise of the store traits.
@@ -152,6 +154,14 @@ properties! {
     r8_the_end_of_all_sessions_is_told_with_the_lowest_epoch_that_counts
     r9_a_session_that_is_kept_is_not_told
     r8_removed_users_are_told
+    g1_failures_cost_no_wait_then_ever_longer_ones
+    g2_a_refund_takes_back_one_and_clear_takes_back_all
+    g2_a_refund_returns_to_the_wait_of_before
+    g2_one_bucket_that_refuses_leaves_the_others_alone
+    g3_a_leaky_bucket_forgives_one_failure_at_a_time
+    g11_prune_removes_what_is_forgotten_and_nothing_that_counts
+    g1_of_200_concurrent_attempts_the_free_ones_are_granted
+    g2_refunds_beside_reservations_lose_none
     r3_of_64_concurrent_rotations_one_wins
     r9_open_beside_end_sessions_leaves_no_live_session_of_the_old_epoch
     r9_open_beside_a_suspension_leaves_no_live_session

@@ -161,7 +161,7 @@ where
 }
 
 /// Runs everything as tasks that start at the same moment.
-async fn together<F, T>(work: impl IntoIterator<Item = F>) -> Vec<T>
+pub(super) async fn together<F, T>(work: impl IntoIterator<Item = F>) -> Vec<T>
 where
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,

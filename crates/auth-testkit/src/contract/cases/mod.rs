@@ -14,6 +14,7 @@ pub mod rotation;
 pub mod routes;
 pub mod sessions;
 pub mod storage;
+pub mod throttle;
 pub mod tokens;
 pub mod users_me;
 pub mod validation;
@@ -41,11 +42,10 @@ cases! {
             the_session_cookie_is_a_jwt_of_its_own_kind,
             e1_the_address_is_compared_in_canonical_form,
             a_code_without_mfa_and_unknown_members_are_ignored,
-            g4_refused_logins_look_the_same,
-            p3_nothing_close_to_the_password_is_accepted,
             p6_an_overlong_password_is_a_wrong_one,
             a_bad_bearer_token_breaks_nothing,
         ]
+        Unthrottled: [g4_refused_logins_look_the_same, p3_nothing_close_to_the_password_is_accepted]
         Crowded: [g8_a_crowd_is_told_to_come_back]
     }
     validation {
@@ -145,7 +145,6 @@ cases! {
     origin {
         Default: [
             c4_an_upgrade_by_cookie_is_no_safe_request,
-            c5_a_foreign_page_cannot_set_a_session,
             c5_a_login_in_json_mode_may_come_from_anywhere,
             c4_a_refresh_by_cookie_must_be_ours,
             c4_a_logout_by_cookie_must_be_ours,
@@ -154,6 +153,7 @@ cases! {
             c4_an_allowed_sibling_is_ours,
             c5_a_foreign_page_cannot_plant_its_token,
         ]
+        Unthrottled: [c5_a_foreign_page_cannot_set_a_session]
     }
     bearer {
         Default: [
@@ -196,6 +196,25 @@ cases! {
             j12_large_and_nested_tokens_do_no_harm,
         ]
         StrictGrace: [j5_only_strict_base64url_is_read]
+    }
+    throttle {
+        Default: [
+            g1_failures_cost_ever_longer_waits,
+            g1_after_100_failures_only_a_known_device_gets_in,
+            g2_a_login_forgets_the_failures_of_its_account,
+            g3_every_address_waits_alike,
+            g3_a_known_device_has_a_counter_of_its_own,
+            g3_a_device_cookie_that_does_not_count_is_ignored,
+            g3_a_changed_password_forgets_devices,
+            c1_the_device_cookie_has_every_attribute,
+        ]
+        Tight: [
+            g2_a_login_forgets_no_failures_of_its_address,
+            g3_a_known_device_gets_in_while_strangers_guess,
+            g7_nobody_is_believed_who_is_no_proxy_of_ours,
+        ]
+        Proxied: [g7_behind_a_proxy_each_client_is_counted_by_itself]
+        Unthrottled: [g3_without_a_throttle_nobody_waits]
     }
     users_me {
         Default: [
