@@ -59,10 +59,16 @@ pub(crate) struct Tables {
     pub(crate) user: DynIden,
     pub(crate) user_state: DynIden,
     pub(crate) session: DynIden,
+    pub(crate) recovery_code: DynIden,
 }
 
 impl Tables {
     pub(crate) fn new(prefix: &TablePrefix) -> Self {
-        Self { user: prefix.iden("user"), user_state: prefix.iden("user_state"), session: prefix.iden("session") }
+        Self {
+            user: prefix.iden("user"),
+            user_state: prefix.iden("user_state"),
+            session: prefix.iden("session"),
+            recovery_code: prefix.iden("recovery_code"),
+        }
     }
 }

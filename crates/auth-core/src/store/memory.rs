@@ -1,14 +1,15 @@
 //! A store in memory, for tests and trials: everything is gone when the program ends.
 
+mod factor;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use super::{
-    Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
-    SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord, UserStatus,
-    UserStore,
+    Epoch, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation, SessionRecord,
+    SessionStore, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
 };
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -26,6 +27,7 @@ struct Tables {
     /// Users all of whose sessions were ended: the lowest epoch that counts, and when that was.
     all_ended: HashMap<UserId, (Epoch, Timestamp)>,
     sessions: HashMap<SessionId, SessionRecord>,
+    factors: HashMap<UserId, factor::Factor>,
 }
 
 #[derive(Debug)]
@@ -122,6 +124,7 @@ impl SessionStore for MemoryStore {
         Ok(tables.sessions.get(&id).map(|session| LoadedSession {
             session: session.clone(),
             epoch: tables.epoch(&session.user),
+            has_factor: tables.factors.get(&session.user).is_some_and(|factor| factor.active.is_some()),
             user: tables.user(&session.user),
         }))
     }
@@ -233,23 +236,6 @@ impl UserStore for MemoryStore {
 }
 
 #[async_trait]
-impl FactorStore for MemoryStore {
-    async fn epoch(&self, user: &UserId) -> Result<Epoch, StoreError> {
-        Ok(self.tables().epoch(user))
-    }
-
-    async fn end_sessions(
-        &self,
-        user: &UserId,
-        keep: Option<SessionId>,
-        _: RevokeReason,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        Ok(self.tables().end_sessions(user, keep, now))
-    }
-}
-
-#[async_trait]
 impl UserDirectory for MemoryStore {
     async fn update(&self, id: &UserId, change: &UserChange, now: Timestamp) -> Result<bool, StoreError> {
         let mut tables = self.tables();
@@ -281,6 +267,7 @@ impl UserDirectory for MemoryStore {
         let mut tables = self.tables();
         let removed = tables.users.remove(id).is_some();
         if removed {
+            tables.factors.remove(id);
             tables.end_sessions(id, None, now);
         }
         Ok(removed)

@@ -8,6 +8,7 @@ mod m20260101_000001_user;
 mod m20260101_000002_user_state;
 mod m20260101_000003_session;
 mod m20261124_000004_all_ended;
+mod m20261124_000006_second_factor;
 
 use std::sync::Arc;
 
@@ -62,6 +63,7 @@ impl Migrations {
             Box::new(m20260101_000002_user_state::Migration::new(prefix, tables)),
             Box::new(m20260101_000003_session::Migration::new(prefix, tables)),
             Box::new(m20261124_000004_all_ended::Migration::new(prefix, tables)),
+            Box::new(m20261124_000006_second_factor::Migration::new(prefix, tables)),
         ]
     }
 
