@@ -116,7 +116,7 @@ pub use error::{AuthError, ErrorKind};
 pub use event::{AuthEvent, EventKind, EventSink, TracingEvents};
 pub use hooks::ClaimsHook;
 pub use id::{InvalidSessionId, InvalidText, Role, SessionId, UserId};
-pub use mfa::{InvalidTotpSecret, OtpauthUrl, QrSvg, RecoveryCode, TotpSecret};
+pub use mfa::{InvalidMfaKey, InvalidTotpSecret, MfaKey, OtpauthUrl, QrSvg, RecoveryCode, TotpSecret};
 pub use password::{HashParams, InvalidHashParams, PasswordHash};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
 pub use secret::{AccessToken, Password, RefreshToken, SecretKey, SessionToken};

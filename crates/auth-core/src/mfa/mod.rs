@@ -12,11 +12,15 @@
 //! ```
 #![cfg_attr(not(test), expect(dead_code, reason = "the service is built on it next"))]
 
+pub(crate) mod key;
 pub(crate) mod otp;
 pub(crate) mod qr;
 pub(crate) mod recovery;
+pub(crate) mod seal;
 pub(crate) mod totp;
 
+pub use key::{InvalidMfaKey, MfaKey};
 pub use qr::QrSvg;
 pub use recovery::{RecoveryCode, RecoveryHash};
+pub use seal::Sealed;
 pub use totp::{InvalidTotpSecret, OtpauthUrl, Step, TotpSecret};

@@ -9,7 +9,7 @@ pub mod memory;
 mod session;
 mod user;
 
-pub use crate::mfa::{RecoveryHash, Step};
+pub use crate::mfa::{RecoveryHash, Sealed, Step};
 pub use error::{StoreError, StoreErrorKind};
 pub use session::{
     Epoch, LoadedSession, NewSession, Opened, RevokeReason, Revoked, Rotation, SessionMode, SessionRecord,
