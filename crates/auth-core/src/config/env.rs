@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
+use zeroize::Zeroizing;
+
 use super::{AuthConfig, ConfigError, CookieConfig, SameSite, duration};
+use crate::mfa::MfaKey;
 use crate::password::HashParams;
 
 impl AuthConfig {
@@ -11,8 +14,8 @@ impl AuthConfig {
     /// Variables: `SECRET`, `ACCESS_TOKEN_TTL`, `REFRESH_TOKEN_TTL`, `REFRESH_ABSOLUTE_TTL`, `SESSION_COOKIE_TTL`,
     /// `SESSION_REFRESH_GRACE_PERIOD`, `REFRESH_TOKEN_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
     /// `SESSION_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`, `DANGER_INSECURE_COOKIES`, `ALLOWED_ORIGINS`, `PUBLIC_URL`,
-    /// `HASH_MEMORY` (KiB), `HASH_TIME`, `HASH_PARALLELISM`, `LOGIN_STALL_TIME`, `PASSWORD_MIN_LENGTH`. Durations are
-    /// written `15m`, `7d`, `10s`; without a unit they are milliseconds.
+    /// `HASH_MEMORY` (KiB), `HASH_TIME`, `HASH_PARALLELISM`, `LOGIN_STALL_TIME`, `PASSWORD_MIN_LENGTH`, `MFA_KEYS`,
+    /// `MFA_WINDOW`, `MFA_ISSUER`. Durations are written `15m`, `7d`, `10s`; without a unit they are milliseconds.
     ///
     /// # Errors
     /// [`ConfigError`] names the variable that is missing or cannot be read.
@@ -48,6 +51,9 @@ impl AuthConfig {
         config.public_url = (vars.0)("PUBLIC_URL");
         vars.hash(&mut config)?;
         vars.number("PASSWORD_MIN_LENGTH", &mut config.password_min_length)?;
+        vars.mfa_keys(&mut config.mfa_keys)?;
+        vars.number("MFA_WINDOW", &mut config.mfa_window)?;
+        config.mfa_issuer = (vars.0)("MFA_ISSUER");
         Ok(config)
     }
 }
@@ -93,6 +99,28 @@ impl Vars<'_> {
             };
         }
         cookie.domain = (self.0)(&format!("{prefix}_DOMAIN"));
+        Ok(())
+    }
+
+    /// No error shows a key: it may be right but for one character.
+    fn mfa_keys(&self, keys: &mut Vec<MfaKey>) -> Result<(), ConfigError> {
+        const NAME: &str = "MFA_KEYS";
+        let Some(text) = (self.0)(NAME) else { return Ok(()) };
+        let text = Zeroizing::new(text);
+        for (at, entry) in text.split(',').enumerate() {
+            let number = at + 1;
+            let entry = entry.trim();
+            let key = match entry.strip_prefix("file:") {
+                None => MfaKey::from_base64(entry),
+                Some(path) => {
+                    let content = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+                        ConfigError::new(NAME, format!("key {number}: `{path}` cannot be read: {error}"))
+                    })?;
+                    MfaKey::from_base64(content.trim())
+                }
+            };
+            keys.push(key.map_err(|error| ConfigError::new(NAME, format!("key {number} is {error}")))?);
+        }
         Ok(())
     }
 
@@ -168,6 +196,8 @@ mod tests {
             ("PASSWORD_MIN_LENGTH", "long"),
             ("HASH_TIME", "-1"),
             ("DANGER_INSECURE_COOKIES", "yes please"),
+            ("MFA_WINDOW", "-1"),
+            ("MFA_WINDOW", "256"),
         ] {
             let error = from(&[(name, value)]).expect_err(name);
             assert_eq!(error.field(), name);
@@ -175,5 +205,41 @@ mod tests {
         }
         let error = AuthConfig::from_vars(|_| None).expect_err("no secret");
         assert_eq!(error.field(), "SECRET");
+    }
+
+    #[test]
+    fn m3_mfa_keys_are_inline_or_in_files_and_the_first_is_current() {
+        let file = std::env::temp_dir().join(format!("auth-core-mfa-key-{}", std::process::id()));
+        std::fs::write(&file, "oqtaQ1Y5bm0yWDhxTHY3VWNIazVqRDFzQTZ3RTRyVDk=\n").expect("writes");
+        let inline = "__39_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA";
+        let config = from(&[("MFA_KEYS", &format!("{inline} , file:{}", file.display())), ("MFA_WINDOW", "0")]);
+        let config = config.and_then(|config| config.check().map(|()| config));
+        std::fs::remove_file(&file).expect("removes");
+
+        let config = config.expect("is usable");
+        let first_bytes: Vec<u8> = config.mfa_keys.iter().map(|key| key.expose_secret()[0]).collect();
+        assert_eq!(first_bytes, [0xff, 0xa2]);
+        assert_eq!(config.mfa_window, 0);
+        assert!(from(&[("MFA_KEYS", "")]).expect("not set").mfa_keys.is_empty());
+    }
+
+    #[test]
+    fn m3_an_unreadable_mfa_key_is_named_and_not_shown() {
+        let good = "__39_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA";
+        for (value, number) in [
+            ("correct horse", 1),
+            (&*format!("{good},"), 2),
+            (&*format!("{good},{good}=="), 2),
+            (&*format!("{good},file:/nonexistent/mfa.key"), 2),
+            (&good[1..], 1),
+        ] {
+            let error = from(&[("MFA_KEYS", value)]).expect_err(value);
+            let text = error.to_string();
+            assert_eq!(error.field(), "MFA_KEYS");
+            assert!(
+                text.contains(&format!("key {number}")) && !text.contains("horse") && !text.contains("39_P"),
+                "{text}"
+            );
+        }
     }
 }

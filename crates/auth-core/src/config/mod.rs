@@ -10,6 +10,7 @@ use std::time::Duration;
 
 pub use check::ConfigError;
 
+use crate::mfa::MfaKey;
 use crate::password::HashParams;
 use crate::secret::SecretKey;
 
@@ -73,6 +74,16 @@ pub struct AuthConfig {
     /// The shortest password that may be set, in code points: 8 to 64. Default 8, `PASSWORD_MIN_LENGTH`; 15 where the
     /// password is the only factor (NIST SP 800-63B-4).
     pub password_min_length: usize,
+    /// Seal the secrets of second factors at rest: the first one seals, all of them open. To change keys, put a new one
+    /// first; a factor is sealed again when its user next signs in with it. Default none: a key is derived from `secret`,
+    /// and changing that then locks out everybody with a second factor. `MFA_KEYS`, separated by commas: each the base64
+    /// of 32 bytes, or `file:/path` of a file with it.
+    pub mfa_keys: Vec<MfaKey>,
+    /// How many 30-second steps the clock of an authenticator app may be off, either way: 0 or 1. Default 1,
+    /// `MFA_WINDOW`.
+    pub mfa_window: u8,
+    /// What an authenticator app calls this service: up to 64 bytes without a colon. Default `issuer`, `MFA_ISSUER`.
+    pub mfa_issuer: Option<String>,
     /// How long a client may take to send a body. Default 10 s.
     pub body_timeout: Duration,
     /// Lets guards refuse access tokens of revoked sessions within a second, on every node, instead of when they expire.
@@ -205,6 +216,9 @@ impl AuthConfig {
             hash_queue: 64,
             login_stall: Duration::ZERO,
             password_min_length: 8,
+            mfa_keys: Vec::new(),
+            mfa_window: 1,
+            mfa_issuer: None,
             body_timeout: Duration::from_secs(10),
             revocation_feed: None,
         }

@@ -10,6 +10,7 @@ pub mod memory;
 mod session;
 mod user;
 
+pub use crate::mfa::{RecoveryHash, Sealed, Step};
 pub use error::{StoreError, StoreErrorKind};
 pub use factor::{ActiveFactor, Enabling, FactorStore, PendingFactor, SealedSecret, SecondFactor};
 pub use session::{
