@@ -108,8 +108,8 @@ pub use auth::{Auth, AuthBuilder};
 pub use client::ClientInfo;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use config::{
-    AuthConfig, ConfigError, CookieConfig, CookieToJson, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests,
-    TokenSources, WhenStale,
+    AuthConfig, ConfigError, CookieConfig, CookieToJson, MfaRequired, ReuseResponse, RevocationFeed, SameSite,
+    SameSiteRequests, TokenSources, WhenStale,
 };
 pub use email::{Email, InvalidEmail};
 pub use error::{AuthError, ErrorKind};
@@ -119,6 +119,6 @@ pub use id::{InvalidSessionId, InvalidText, Role, SessionId, UserId};
 pub use mfa::{InvalidMfaKey, InvalidTotpSecret, MfaKey, OtpauthUrl, QrSvg, RecoveryCode, TotpSecret};
 pub use password::{HashParams, InvalidHashParams, PasswordHash};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
-pub use secret::{AccessToken, Password, RefreshToken, SecretKey, SessionToken};
-pub use service::{Grant, LoginRequest, NewUser, OwnSession, Tokens, UserUpdate};
+pub use secret::{AccessToken, OneTimePassword, Password, RefreshToken, SecretKey, SessionToken};
+pub use service::{EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewUser, OwnSession, Tokens, UserUpdate};
 pub use token::Identity;

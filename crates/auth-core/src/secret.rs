@@ -39,6 +39,10 @@ secret_text! {
     Password
 }
 secret_text! {
+    /// A one-time password as it was received: the digits that an authenticator app shows, or a recovery code.
+    OneTimePassword
+}
+secret_text! {
     /// A signed JWT that opens guarded routes until it expires.
     AccessToken
 }

@@ -93,6 +93,7 @@ impl AuthConfig {
             ("leeway", self.leeway, Duration::ZERO, 60 * SECOND),
             ("login_stall", self.login_stall, Duration::ZERO, 10 * SECOND),
             ("body_timeout", self.body_timeout, SECOND, HOUR),
+            ("step_up_within", self.step_up_within, Duration::ZERO, DAY),
         ];
         for (field, value, least, most) in ranges {
             if value < least || value > most {

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
-use super::{AuthConfig, ConfigError, CookieConfig, SameSite, duration};
+use super::{AuthConfig, ConfigError, CookieConfig, MfaRequired, SameSite, duration};
+use crate::id::Role;
 use crate::mfa::MfaKey;
 use crate::password::HashParams;
 
@@ -15,7 +16,8 @@ impl AuthConfig {
     /// `SESSION_REFRESH_GRACE_PERIOD`, `REFRESH_TOKEN_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
     /// `SESSION_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`, `DANGER_INSECURE_COOKIES`, `ALLOWED_ORIGINS`, `PUBLIC_URL`,
     /// `HASH_MEMORY` (KiB), `HASH_TIME`, `HASH_PARALLELISM`, `LOGIN_STALL_TIME`, `PASSWORD_MIN_LENGTH`, `MFA_KEYS`,
-    /// `MFA_WINDOW`, `MFA_ISSUER`. Durations are written `15m`, `7d`, `10s`; without a unit they are milliseconds.
+    /// `MFA_WINDOW`, `MFA_ISSUER`, `MFA_REQUIRED` (`nobody`, `everybody`, `roles:admin,editor`). Durations are written
+    /// `15m`, `7d`, `10s`; without a unit they are milliseconds.
     ///
     /// # Errors
     /// [`ConfigError`] names the variable that is missing or cannot be read.
@@ -54,6 +56,7 @@ impl AuthConfig {
         vars.mfa_keys(&mut config.mfa_keys)?;
         vars.number("MFA_WINDOW", &mut config.mfa_window)?;
         config.mfa_issuer = (vars.0)("MFA_ISSUER");
+        vars.mfa_required(&mut config.mfa_required)?;
         Ok(config)
     }
 }
@@ -71,6 +74,24 @@ impl Vars<'_> {
     fn number<T: FromStr>(&self, name: &str, field: &mut T) -> Result<(), ConfigError> {
         let Some(text) = (self.0)(name) else { return Ok(()) };
         *field = text.trim().parse().map_err(|_| unreadable(name, &text, "a whole number"))?;
+        Ok(())
+    }
+
+    /// The roles need their word before them: a misspelt `everybody` must not become the name of a role.
+    fn mfa_required(&self, field: &mut MfaRequired) -> Result<(), ConfigError> {
+        const NAME: &str = "MFA_REQUIRED";
+        let Some(text) = (self.0)(NAME) else { return Ok(()) };
+        let wrong =
+            || unreadable(NAME, &text, "`nobody`, `everybody` or `roles:` and names, such as `roles:admin,editor`");
+        *field = match (text.trim(), text.trim().strip_prefix("roles:")) {
+            ("nobody", _) => MfaRequired::Nobody,
+            ("everybody", _) => MfaRequired::Everybody,
+            (_, Some(names)) => {
+                let roles: Result<_, _> = names.split(',').map(|name| Role::new(name.trim())).collect();
+                MfaRequired::Roles(roles.map_err(|_| wrong())?)
+            }
+            _ => return Err(wrong()),
+        };
         Ok(())
     }
 
@@ -198,6 +219,8 @@ mod tests {
             ("DANGER_INSECURE_COOKIES", "yes please"),
             ("MFA_WINDOW", "-1"),
             ("MFA_WINDOW", "256"),
+            ("MFA_REQUIRED", "everbody"),
+            ("MFA_REQUIRED", "roles:"),
         ] {
             let error = from(&[(name, value)]).expect_err(name);
             assert_eq!(error.field(), name);

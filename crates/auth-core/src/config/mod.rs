@@ -10,6 +10,7 @@ use std::time::Duration;
 
 pub use check::ConfigError;
 
+use crate::id::Role;
 use crate::mfa::MfaKey;
 use crate::password::HashParams;
 use crate::secret::SecretKey;
@@ -84,6 +85,14 @@ pub struct AuthConfig {
     pub mfa_window: u8,
     /// What an authenticator app calls this service: up to 64 bytes without a colon. Default `issuer`, `MFA_ISSUER`.
     pub mfa_issuer: Option<String>,
+    /// Who must have a second factor. Default nobody, `MFA_REQUIRED`: `nobody`, `everybody`, or `roles:` and names that
+    /// commas separate.
+    ///
+    /// Whoever must and has none still signs in, and gets tokens that open nothing but the routes to set one up,
+    /// `GET /users/me`, refresh and logout.
+    pub mfa_required: MfaRequired,
+    /// How long after a login the second factor may be changed without the password: 0 to 24 h. Default 15 min.
+    pub step_up_within: Duration,
     /// How long a client may take to send a body. Default 10 s.
     pub body_timeout: Duration,
     /// Lets guards refuse access tokens of revoked sessions within a second, on every node, instead of when they expire.
@@ -166,6 +175,28 @@ pub enum CookieToJson {
     Refused,
 }
 
+/// Of whom a second factor is demanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MfaRequired {
+    /// Whoever wants one has one.
+    Nobody,
+    /// Of every user.
+    Everybody,
+    /// Of users with one of these roles.
+    Roles(Vec<Role>),
+}
+
+impl MfaRequired {
+    /// Whether it is demanded of a user with this role.
+    pub(crate) fn includes(&self, role: Option<&Role>) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Everybody => true,
+            Self::Roles(roles) => role.is_some_and(|role| roles.contains(role)),
+        }
+    }
+}
+
 /// Where a guard looks for an access token, the session cookie aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenSources {
@@ -219,6 +250,8 @@ impl AuthConfig {
             mfa_keys: Vec::new(),
             mfa_window: 1,
             mfa_issuer: None,
+            mfa_required: MfaRequired::Nobody,
+            step_up_within: Duration::from_secs(15 * MINUTE),
             body_timeout: Duration::from_secs(10),
             revocation_feed: None,
         }

@@ -5,8 +5,7 @@ use super::head::RequestHead;
 use super::problem::{Problem, Reason};
 use crate::auth::Auth;
 use crate::config::CookieToJson;
-use crate::email::Email;
-use crate::secret::{Password, RefreshToken, SessionToken};
+use crate::secret::{RefreshToken, SessionToken};
 use crate::service::{Grant, LoginRequest, Tokens};
 use crate::store::SessionMode;
 
@@ -70,8 +69,7 @@ impl Auth {
     pub(super) async fn exchange_login(
         &self,
         head: &RequestHead<'_>,
-        email: Email,
-        password: Password,
+        request: LoginRequest,
         mode: Mode,
     ) -> Result<Exchanged, Refused> {
         let cookies = self.cookies();
@@ -84,8 +82,7 @@ impl Auth {
             }
         };
         let client = head.client();
-        let request = LoginRequest::new(email, password).mode(mode.of_session());
-        let tokens = self.login(request, &client).await.map_err(Problem::from)?;
+        let tokens = self.login(request.mode(mode.of_session()), &client).await.map_err(Problem::from)?;
         if let Some(token) = &refresh {
             self.replace(token, &client).await.map_err(Problem::from)?;
         }

@@ -10,7 +10,6 @@
 //!   sign in  Otp::parse ─► Code:     open ─► matching_step ─► the store takes a step once
 //!                      └─► Recovery: RecoveryKey::hash     ─► the store takes a hash once
 //! ```
-#![cfg_attr(not(test), expect(dead_code, reason = "the service is built on it next"))]
 
 pub(crate) mod key;
 pub(crate) mod otp;

@@ -13,7 +13,7 @@ use crate::event::EventKind;
 use crate::id::{SessionId, UserId};
 use crate::password::hash::{MAX_PASSWORD_BYTES, Verification};
 use crate::rng;
-use crate::secret::Password;
+use crate::secret::{OneTimePassword, Password};
 use crate::session::codec::{self, TokenParts};
 use crate::store::{Epoch, NewSession, Opened, SessionMode, UserRecord, UserStatus};
 
@@ -23,13 +23,14 @@ pub struct LoginRequest {
     email: Email,
     password: Password,
     mode: SessionMode,
+    otp: Option<OneTimePassword>,
 }
 
 impl LoginRequest {
     /// With an address and a password, for a session whose refresh token travels in JSON.
     #[must_use]
     pub const fn new(email: Email, password: Password) -> Self {
-        Self { email, password, mode: SessionMode::Json }
+        Self { email, password, mode: SessionMode::Json, otp: None }
     }
 
     /// How the client will hold its tokens.
@@ -38,16 +39,24 @@ impl LoginRequest {
         self.mode = mode;
         self
     }
+
+    /// With a one-time password, or a recovery code: for users with a second factor, ignored for others.
+    #[must_use]
+    pub fn otp(mut self, otp: OneTimePassword) -> Self {
+        self.otp = Some(otp);
+        self
+    }
 }
 
 impl Auth {
-    /// Checks the password and opens a new session.
+    /// Checks the password and, when the user has one, the second factor, and opens a new session.
     ///
     /// An unknown address, a wrong password and a user who may not sign in are one error, after the same work
     /// (requirements G4, G5).
     ///
     /// # Errors
-    /// `InvalidCredentials`; `Unavailable` when the store or the hashing pool is overloaded or down.
+    /// `InvalidCredentials`; `InvalidOtp` when the password is right and the one-time password is missing, wrong or was
+    /// used before; `Unavailable` when the store or the hashing pool is overloaded or down.
     pub async fn login(&self, request: LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
         let not_before = tokio::time::Instant::now() + self.inner.config.login_stall;
         let result = self.inner.login(request, client).await;
@@ -60,8 +69,8 @@ impl Auth {
         result
     }
 
-    /// Opens a session for a user without a password. Whoever calls this vouches for the user: a single sign-on
-    /// callback, a test.
+    /// Opens a session for a user without a password and without a second factor. Whoever calls this vouches for the
+    /// user: a single sign-on callback, a test. To guards it is a session of one factor.
     ///
     /// # Errors
     /// `InvalidCredentials` when there is no such user, or the user may not sign in; `Unavailable`.
@@ -74,8 +83,17 @@ impl Auth {
         let epoch = self.inner.factors.epoch(user).await?;
         let user = self.inner.users.find_by_id(user).await?;
         let user = user.filter(|user| user.status == UserStatus::Active).ok_or(ErrorKind::InvalidCredentials)?;
-        self.inner.open(&user, epoch, mode, client).await
+        let has_factor = self.inner.factors.second_factor(&user.id).await?.active.is_some();
+        self.inner.open(&user, Checked { epoch, aal: 1, has_factor }, mode, client).await
     }
+}
+
+/// What was checked before a session is opened.
+struct Checked {
+    /// The epoch under which the credentials were read.
+    epoch: Epoch,
+    aal: u8,
+    has_factor: bool,
 }
 
 impl Inner {
@@ -96,7 +114,29 @@ impl Inner {
         if outdated {
             self.strengthen(&user, request.password).await;
         }
-        self.open(&user, epoch, request.mode, client).await
+        // Only now: until the password is right, nothing may tell whether there is a second factor. One that was set up or
+        // removed meanwhile raised the epoch, and then no session is opened.
+        let factor = self.factors.second_factor(&user.id).await?;
+        let has_factor = factor.active.is_some();
+        if has_factor {
+            self.accept_otp(&user.id, &factor, request.otp.as_ref(), client).await?;
+        }
+        let aal = if has_factor { 2 } else { 1 };
+        self.open(&user, Checked { epoch, aal, has_factor }, request.mode, client).await
+    }
+
+    /// Whether this is the password of a user who is signed in.
+    ///
+    /// # Errors
+    /// `InvalidCredentials` when it is not; `Unavailable`.
+    pub(super) async fn check_password(&self, user: &UserRecord, password: Password) -> Result<(), AuthError> {
+        if password.expose_secret().len() > MAX_PASSWORD_BYTES {
+            return Err(ErrorKind::InvalidCredentials.into());
+        }
+        match self.pool.reserve()?.verify(password, user.password.clone()).await? {
+            Verification::Match { .. } => Ok(()),
+            Verification::Mismatch => Err(ErrorKind::InvalidCredentials.into()),
+        }
     }
 
     /// The user with this address, and the epoch under which the password hash was read.
@@ -127,7 +167,7 @@ impl Inner {
     async fn open(
         &self,
         user: &UserRecord,
-        epoch: Epoch,
+        checked: Checked,
         mode: SessionMode,
         client: &ClientInfo,
     ) -> Result<Tokens, AuthError> {
@@ -137,8 +177,8 @@ impl Inner {
         let session = NewSession {
             id: parts.session,
             user: user.id,
-            epoch,
-            aal: 1,
+            epoch: checked.epoch,
+            aal: checked.aal,
             family_hash: codec::hash(&*parts.family),
             current_hash: codec::hash(&*parts.secret),
             mode,
@@ -156,8 +196,9 @@ impl Inner {
         self.issue(&Issue {
             user,
             parts: &parts,
-            epoch,
-            aal: session.aal,
+            epoch: checked.epoch,
+            aal: checked.aal,
+            has_factor: checked.has_factor,
             mode,
             auth_time: now,
             idle_expires_at: session.idle_expires_at,

@@ -83,7 +83,7 @@ impl Inner {
             let now = self.clock.now();
             let mut loaded = self.sessions.load(presented.session).await?.ok_or(ErrorKind::SessionOver)?;
             let (user, circumstances) = self.circumstances(&mut loaded, now).await?;
-            let row = loaded.session;
+            let (row, has_factor) = (loaded.session, loaded.has_factor);
             let standing = machine::judge(&row, &presented, circumstances);
             if standing != Standing::Unknown && !fits(row.mode) {
                 return Err(ErrorKind::InvalidCredentials.into());
@@ -95,6 +95,7 @@ impl Inner {
                     parts,
                     epoch: row.epoch,
                     aal: row.aal,
+                    has_factor,
                     mode: row.mode,
                     auth_time: row.auth_time,
                     idle_expires_at,

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::{Epoch, RevokeReason, StoreError, Swap};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
+use crate::mfa::{RecoveryHash, Sealed, Step};
 
 /// The credential state of a user, kept in our own tables wherever the user lives.
 ///
@@ -41,7 +42,7 @@ pub trait FactorStore: fmt::Debug + Send + Sync + 'static {
 
     /// Takes the code of `step`: lost when that step or a later one was taken already, or no factor is active. One
     /// conditional UPDATE (RFC 6238 5.2: a code is accepted once).
-    async fn accept_step(&self, user: &UserId, step: u64) -> Result<Swap, StoreError>;
+    async fn accept_step(&self, user: &UserId, step: Step) -> Result<Swap, StoreError>;
 
     /// Removes the active factor, a pending one and the recovery codes, raises the epoch, and ends the user's sessions
     /// except `keep`, which becomes one of assurance level 1: in one transaction. Lost unless the epoch is `expected`
@@ -59,39 +60,15 @@ pub trait FactorStore: fmt::Debug + Send + Sync + 'static {
         &self,
         user: &UserId,
         expected: Epoch,
-        hashes: &[[u8; 32]],
+        hashes: &[RecoveryHash],
     ) -> Result<Swap, StoreError>;
 
     /// Uses up the recovery code with this hash. Lost when there is none, or it was used before.
-    async fn use_recovery_code(&self, user: &UserId, hash: &[u8; 32], now: Timestamp) -> Result<Swap, StoreError>;
+    async fn use_recovery_code(&self, user: &UserId, hash: &RecoveryHash, now: Timestamp) -> Result<Swap, StoreError>;
 
     /// Replaces the sealed form of the active secret, if it is still `expected`. This is for the same secret under
     /// another key: no session ends by it.
-    async fn reseal(&self, user: &UserId, expected: &SealedSecret, new: &SealedSecret) -> Result<Swap, StoreError>;
-}
-
-/// The secret of a second factor, encrypted: up to 255 bytes, which a store keeps as they are.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SealedSecret(Vec<u8>);
-
-impl SealedSecret {
-    /// Of the bytes that a store kept.
-    #[must_use]
-    pub const fn from_bytes(bytes: Vec<u8>) -> Self {
-        Self(bytes)
-    }
-
-    /// The bytes that a store keeps.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SealedSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SealedSecret([redacted])")
-    }
+    async fn reseal(&self, user: &UserId, expected: &Sealed, new: &Sealed) -> Result<Swap, StoreError>;
 }
 
 /// The second factor of a user. A user of whom nothing is stored has none.
@@ -109,16 +86,16 @@ pub struct SecondFactor {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActiveFactor {
     /// Its secret.
-    pub secret: SealedSecret,
+    pub secret: Sealed,
     /// The last step whose code was accepted.
-    pub last_step: u64,
+    pub last_step: Step,
 }
 
 /// A second factor that its user has yet to confirm with a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingFactor {
     /// Its secret.
-    pub secret: SealedSecret,
+    pub secret: Sealed,
     /// The session that asked for it, and may confirm it.
     pub session: SessionId,
     /// When it was made.
@@ -131,13 +108,13 @@ pub struct Enabling {
     /// The user's epoch when the credentials were checked.
     pub expected: Epoch,
     /// The pending secret, exactly as it was read.
-    pub pending: SealedSecret,
+    pub pending: Sealed,
     /// The same secret, sealed for an active factor.
-    pub secret: SealedSecret,
+    pub secret: Sealed,
     /// The step of the code that confirmed it: accepted by this, and by nothing else.
-    pub step: u64,
+    pub step: Step,
     /// The hashes of the recovery codes. They replace what was there.
-    pub recovery_codes: Vec<[u8; 32]>,
+    pub recovery_codes: Vec<RecoveryHash>,
     /// The session that goes on.
     pub keep: Option<SessionId>,
 }

@@ -12,7 +12,7 @@ mod user;
 
 pub use crate::mfa::{RecoveryHash, Sealed, Step};
 pub use error::{StoreError, StoreErrorKind};
-pub use factor::{ActiveFactor, Enabling, FactorStore, PendingFactor, SealedSecret, SecondFactor};
+pub use factor::{ActiveFactor, Enabling, FactorStore, PendingFactor, SecondFactor};
 pub use session::{
     Epoch, LoadedSession, NewSession, Opened, RevokeReason, Revoked, Rotation, SessionMode, SessionRecord,
     SessionStore, Swap,

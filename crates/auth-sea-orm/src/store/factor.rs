@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use auth_core::store::{
-    Enabling, Epoch, FactorStore, PendingFactor, RevokeReason, SealedSecret, SecondFactor, StoreError, Swap,
+    Enabling, Epoch, FactorStore, PendingFactor, RecoveryHash, RevokeReason, Sealed, SecondFactor, Step, StoreError,
+    Swap,
 };
 use auth_core::{SessionId, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait as _, LockType, OnConflict, Query, SelectStatement};
@@ -48,7 +49,7 @@ impl FactorStore for SeaOrmStore {
         retrying(Resend::Safe, || self.try_enable_factor(user, enabling, now)).await
     }
 
-    async fn accept_step(&self, user: &UserId, step: u64) -> Result<Swap, StoreError> {
+    async fn accept_step(&self, user: &UserId, step: Step) -> Result<Swap, StoreError> {
         self.swap(&self.update_step(user, step).map_err(store_error)?).await
     }
 
@@ -66,16 +67,16 @@ impl FactorStore for SeaOrmStore {
         &self,
         user: &UserId,
         expected: Epoch,
-        hashes: &[[u8; 32]],
+        hashes: &[RecoveryHash],
     ) -> Result<Swap, StoreError> {
         retrying(Resend::Safe, || self.try_replace_recovery_codes(user, expected, hashes)).await
     }
 
-    async fn use_recovery_code(&self, user: &UserId, hash: &[u8; 32], now: Timestamp) -> Result<Swap, StoreError> {
+    async fn use_recovery_code(&self, user: &UserId, hash: &RecoveryHash, now: Timestamp) -> Result<Swap, StoreError> {
         self.swap(&self.update_recovery_code(user, hash, now)).await
     }
 
-    async fn reseal(&self, user: &UserId, expected: &SealedSecret, new: &SealedSecret) -> Result<Swap, StoreError> {
+    async fn reseal(&self, user: &UserId, expected: &Sealed, new: &Sealed) -> Result<Swap, StoreError> {
         self.swap(&self.update_seal(user, expected, new)).await
     }
 }

@@ -1,7 +1,9 @@
 //! The statements of second factors. Each change is one conditional UPDATE of `user_state`, by itself or as the first
 //! statement of its transaction: whoever changes the row wins, and everybody else is told so.
 
-use auth_core::store::{ActiveFactor, Enabling, Epoch, PendingFactor, RevokeReason, SealedSecret, SecondFactor, Swap};
+use auth_core::store::{
+    ActiveFactor, Enabling, Epoch, PendingFactor, RecoveryHash, RevokeReason, Sealed, SecondFactor, Step, Swap,
+};
 use auth_core::{SessionId, Timestamp, UserId};
 use sea_orm::sea_query::{
     Alias, Expr, ExprTrait as _, LockType, OnConflict, Query, SelectStatement, SubQueryStatement, UpdateStatement,
@@ -64,7 +66,7 @@ impl SeaOrmStore {
         enabling: &Enabling,
         now: Timestamp,
     ) -> Result<Swap, Attempt> {
-        let step = i64::try_from(enabling.step).map_err(|_| damaged("factor_step"))?;
+        let step = step_column(enabling.step)?;
         let transaction = self.begin().await?;
         let mut update = self.update_raising(user, enabling.expected, enabling.keep, now)?;
         update
@@ -107,7 +109,7 @@ impl SeaOrmStore {
         &self,
         user: &UserId,
         expected: Epoch,
-        hashes: &[[u8; 32]],
+        hashes: &[RecoveryHash],
     ) -> Result<Swap, Attempt> {
         let transaction = self.begin().await?;
         // The lock that every change of a factor takes first, so that two sets of codes never mix.
@@ -124,8 +126,8 @@ impl SeaOrmStore {
         Ok(Swap::Won)
     }
 
-    pub(super) fn update_step(&self, user: &UserId, step: u64) -> Result<UpdateStatement, DbErr> {
-        let step = i64::try_from(step).map_err(|_| damaged("factor_step"))?;
+    pub(super) fn update_step(&self, user: &UserId, step: Step) -> Result<UpdateStatement, DbErr> {
+        let step = step_column(step)?;
         Ok(Query::update()
             .table(self.tables.user_state.clone())
             .value(Column::FactorStep, step)
@@ -135,17 +137,17 @@ impl SeaOrmStore {
             .take())
     }
 
-    pub(super) fn update_recovery_code(&self, user: &UserId, hash: &[u8; 32], now: Timestamp) -> UpdateStatement {
+    pub(super) fn update_recovery_code(&self, user: &UserId, hash: &RecoveryHash, now: Timestamp) -> UpdateStatement {
         Query::update()
             .table(self.tables.recovery_code.clone())
             .value(recovery_code::Column::UsedAt, now.as_millis())
             .and_where(Expr::col(recovery_code::Column::UserId).eq(user.as_str()))
-            .and_where(Expr::col(recovery_code::Column::Hash).eq(hash.as_slice()))
+            .and_where(Expr::col(recovery_code::Column::Hash).eq(hash.as_bytes().as_slice()))
             .and_where(Expr::col(recovery_code::Column::UsedAt).is_null())
             .take()
     }
 
-    pub(super) fn update_seal(&self, user: &UserId, expected: &SealedSecret, new: &SealedSecret) -> UpdateStatement {
+    pub(super) fn update_seal(&self, user: &UserId, expected: &Sealed, new: &Sealed) -> UpdateStatement {
         Query::update()
             .table(self.tables.user_state.clone())
             .value(Column::FactorSecret, new.as_bytes())
@@ -195,7 +197,7 @@ impl SeaOrmStore {
         &self,
         transaction: &Transaction,
         user: &UserId,
-        hashes: &[[u8; 32]],
+        hashes: &[RecoveryHash],
     ) -> Result<(), DbErr> {
         let delete = Query::delete()
             .from_table(self.tables.recovery_code.clone())
@@ -210,7 +212,7 @@ impl SeaOrmStore {
             .into_table(self.tables.recovery_code.clone())
             .columns([recovery_code::Column::UserId, recovery_code::Column::Hash]);
         for hash in hashes {
-            insert.values_panic([user.as_str().into(), hash.as_slice().into()]);
+            insert.values_panic([user.as_str().into(), hash.as_bytes().as_slice().into()]);
         }
         transaction.execute(&insert).await.map(drop)
     }
@@ -246,15 +248,21 @@ fn epoch_column(Epoch(epoch): Epoch) -> Result<i64, DbErr> {
     i64::try_from(epoch).map_err(|_| damaged("cred_epoch"))
 }
 
+fn step_column(Step(step): Step) -> Result<i64, DbErr> {
+    i64::try_from(step).map_err(|_| damaged("factor_step"))
+}
+
 /// Reads a row of [`SeaOrmStore::select_second_factor`].
 pub(super) fn second_factor(row: &QueryResult) -> Result<SecondFactor, DbErr> {
     let secret = |column: Column| {
         let bytes: Option<Vec<u8>> = row.try_get("", sea_orm::IdenStatic::as_str(&column))?;
-        Ok::<_, DbErr>(bytes.map(SealedSecret::from_bytes))
+        Ok::<_, DbErr>(bytes.map(Sealed::from_bytes))
     };
     let number = |column: Column| row.try_get::<Option<i64>>("", sea_orm::IdenStatic::as_str(&column));
     let active = match (secret(Column::FactorSecret)?, number(Column::FactorStep)?) {
-        (Some(secret), Some(step)) => Some(ActiveFactor { secret, last_step: row::counter(step, "factor_step")? }),
+        (Some(secret), Some(step)) => {
+            Some(ActiveFactor { secret, last_step: Step(row::counter(step, "factor_step")?) })
+        }
         (None, None) => None,
         _ => return Err(damaged("factor_step")),
     };

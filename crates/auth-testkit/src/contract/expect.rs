@@ -52,6 +52,17 @@ impl Response {
     #[track_caller]
     pub fn expect_forbidden(&self) {
         self.expect_error(403, "FORBIDDEN", "You don't have permission to access this.");
+        assert_eq!(self.error()["extensions"].get("reason"), None, "nothing would help, so no reason\n{self}");
+    }
+
+    /// 401 INVALID_OTP: the password was right.
+    ///
+    /// # Panics
+    /// Unless it is.
+    #[track_caller]
+    pub fn expect_otp_refused(&self) {
+        self.expect_error(401, "INVALID_OTP", "Invalid user OTP.");
+        self.expect_cookies_left_alone();
     }
 
     /// The answer of a guard, with its challenge (requirement B2).
@@ -76,6 +87,11 @@ impl Response {
             Refusal::Forbidden => {
                 self.expect_forbidden();
                 (Some("insufficient_scope"), "the user may not")
+            }
+            Refusal::Lacking(reason) => {
+                self.expect_error(403, "FORBIDDEN", "You don't have permission to access this.");
+                assert_eq!(self.error()["extensions"]["reason"], reason, "wrong reason\n{self}");
+                (Some("insufficient_scope"), "the user may not yet")
             }
             Refusal::TwoTokens => {
                 self.expect_invalid("The request uses more than one method for including an access token");
@@ -189,7 +205,12 @@ impl Response {
         let extensions = error["extensions"].as_object().unwrap_or_else(|| panic!("no extensions\n{self}"));
         let mut keys: Vec<&str> = extensions.keys().map(String::as_str).collect();
         keys.sort_unstable();
-        let has_reason = extensions.get("code").is_some_and(|code| code == "INVALID_PAYLOAD");
+        let has_reason = match extensions.get("code").and_then(Value::as_str) {
+            Some("INVALID_PAYLOAD") => true,
+            // With what would help, when something would.
+            Some("FORBIDDEN") => extensions.contains_key("reason"),
+            _ => false,
+        };
         assert_eq!(keys, if has_reason { vec!["code", "reason"] } else { vec!["code"] }, "{self}");
         errors[0].clone()
     }
@@ -206,6 +227,8 @@ pub enum Refusal {
     Expired,
     /// 403.
     Forbidden,
+    /// 403, with what would help.
+    Lacking(&'static str),
     /// 400, more than one token.
     TwoTokens,
     /// 400, one cookie twice.

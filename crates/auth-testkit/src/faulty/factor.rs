@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use auth_core::store::{
-    Enabling, Epoch, FactorStore, PendingFactor, RevokeReason, SealedSecret, SecondFactor, StoreError, Swap,
+    Enabling, Epoch, FactorStore, PendingFactor, RecoveryHash, RevokeReason, Sealed, SecondFactor, Step, StoreError,
+    Swap,
 };
 use auth_core::{SessionId, Timestamp, UserId};
 
@@ -37,7 +38,7 @@ impl FactorStore for FaultyStore {
         self.run(Operation::EnableFactor, self.inner.enable_factor(user, enabling, now)).await
     }
 
-    async fn accept_step(&self, user: &UserId, step: u64) -> Result<Swap, StoreError> {
+    async fn accept_step(&self, user: &UserId, step: Step) -> Result<Swap, StoreError> {
         self.run(Operation::AcceptStep, self.inner.accept_step(user, step)).await
     }
 
@@ -55,17 +56,17 @@ impl FactorStore for FaultyStore {
         &self,
         user: &UserId,
         expected: Epoch,
-        hashes: &[[u8; 32]],
+        hashes: &[RecoveryHash],
     ) -> Result<Swap, StoreError> {
         let work = self.inner.replace_recovery_codes(user, expected, hashes);
         self.run(Operation::ReplaceRecoveryCodes, work).await
     }
 
-    async fn use_recovery_code(&self, user: &UserId, hash: &[u8; 32], now: Timestamp) -> Result<Swap, StoreError> {
+    async fn use_recovery_code(&self, user: &UserId, hash: &RecoveryHash, now: Timestamp) -> Result<Swap, StoreError> {
         self.run(Operation::UseRecoveryCode, self.inner.use_recovery_code(user, hash, now)).await
     }
 
-    async fn reseal(&self, user: &UserId, expected: &SealedSecret, new: &SealedSecret) -> Result<Swap, StoreError> {
+    async fn reseal(&self, user: &UserId, expected: &Sealed, new: &Sealed) -> Result<Swap, StoreError> {
         self.run(Operation::Reseal, self.inner.reseal(user, expected, new)).await
     }
 }

@@ -1,7 +1,7 @@
 //! What must hold for second factors however operations meet.
 
 use auth_core::SessionId;
-use auth_core::store::{Epoch, Opened, PendingFactor, Swap};
+use auth_core::store::{Epoch, Opened, PendingFactor, Step, Swap};
 
 use super::factors::{enabled, enabling, factor_of, pending, recovery_code, secret};
 use super::given::{AnyStore, NOW, is_alive, loaded, new_session, opened, rotation, seconds, stored_user, user_id};
@@ -16,11 +16,11 @@ pub async fn m1_of_64_concurrent_submissions_one_is_accepted(store: AnyStore) {
     for step in [101, 102, 103] {
         let submissions = (0..64).map(|_| {
             let store = store.clone();
-            async move { store.accept_step(&user, step).await.expect("accept_step") }
+            async move { store.accept_step(&user, Step(step)).await.expect("accept_step") }
         });
         let swaps = together(submissions).await;
         assert_eq!(swaps.iter().filter(|swap| **swap == Swap::Won).count(), 1, "step {step}");
-        assert_eq!(factor_of(&store, &user).await.active.expect("a factor").last_step, step);
+        assert_eq!(factor_of(&store, &user).await.active.expect("a factor").last_step, Step(step));
     }
 }
 
@@ -32,7 +32,7 @@ pub async fn m2_concurrent_submissions_of_neighbouring_steps_go_up(store: AnySto
     for round in 1..=10 {
         let submissions = (0..30).map(|n| {
             let (store, step) = (store.clone(), 100 + 3 * round + n % 3);
-            async move { (step, store.accept_step(&user, step).await.expect("accept_step")) }
+            async move { (step, store.accept_step(&user, Step(step)).await.expect("accept_step")) }
         });
         let outcomes = together(submissions).await;
         for step in 100 + 3 * round..103 + 3 * round {
@@ -41,7 +41,7 @@ pub async fn m2_concurrent_submissions_of_neighbouring_steps_go_up(store: AnySto
             assert!(won == 1 || (won == 0 && !is_last), "step {step} was accepted {won} times");
         }
         let last_step = factor_of(&store, &user).await.active.expect("a factor").last_step;
-        assert_eq!(last_step, 102 + 3 * round);
+        assert_eq!(last_step, Step(102 + 3 * round));
     }
 }
 

@@ -1,17 +1,18 @@
 //! Second factors: pending, enabled, used, removed.
 
 use auth_core::store::{
-    ActiveFactor, Enabling, Epoch, PendingFactor, RevokeReason, Revoked, SealedSecret, SecondFactor, Swap, UserChange,
+    ActiveFactor, Enabling, Epoch, PendingFactor, RecoveryHash, RevokeReason, Revoked, Sealed, SecondFactor, Step,
+    Swap, UserChange,
 };
 use auth_core::{SessionId, UserId};
 
 use super::given::{AnyStore, NOW, is_alive, loaded, opened, seconds, session_id, stored_user, user_id};
 
-pub(super) fn secret(n: u8) -> SealedSecret {
+pub(super) fn secret(n: u8) -> Sealed {
     // As long as a store must take, with bytes that no text has.
-    let mut bytes = vec![n; 255];
+    let mut bytes = vec![n; Sealed::MAX_BYTES];
     bytes[..4].copy_from_slice(&[0, 0xff, b'\'', b'\\']);
-    SealedSecret::from_bytes(bytes)
+    Sealed::from_bytes(bytes)
 }
 
 pub(super) fn pending(n: u8) -> PendingFactor {
@@ -24,17 +25,17 @@ pub(super) fn enabling(n: u8, expected: Epoch, keep: Option<SessionId>) -> Enabl
         expected,
         pending: secret(n),
         secret: secret(n + 100),
-        step: 100,
+        step: Step(100),
         recovery_codes: (0..10).map(|code| recovery_code(n, code)).collect(),
         keep,
     }
 }
 
-pub(super) fn recovery_code(n: u8, code: u8) -> [u8; 32] {
+pub(super) fn recovery_code(n: u8, code: u8) -> RecoveryHash {
     let mut hash = [n; 32];
     hash[0] = code;
     hash[31] = 0;
-    hash
+    RecoveryHash::from_bytes(hash)
 }
 
 pub(super) async fn factor_of(store: &AnyStore, user: &UserId) -> SecondFactor {
@@ -56,10 +57,10 @@ pub async fn a_user_without_a_factor_has_none(store: AnyStore) {
         let id = opened(&store, if user == user_id("u1") { 1 } else { 2 }, user).await;
         assert_eq!(factor_of(&store, &user).await, SecondFactor::default());
         assert!(!store.load(id).await.expect("load").expect("a session").has_factor);
-        assert_eq!(store.accept_step(&user, 1).await.expect("accept_step"), Swap::Lost);
-        assert_eq!(store.use_recovery_code(&user, &[1; 32], NOW).await.expect("use"), Swap::Lost);
+        assert_eq!(store.accept_step(&user, Step(1)).await.expect("accept_step"), Swap::Lost);
+        assert_eq!(store.use_recovery_code(&user, &recovery_code(1, 1), NOW).await.expect("use"), Swap::Lost);
         assert_eq!(store.disable_factor(&user, Epoch(0), None, NOW).await.expect("disable"), Swap::Lost);
-        let codes = store.replace_recovery_codes(&user, Epoch(0), &[[1; 32]]).await;
+        let codes = store.replace_recovery_codes(&user, Epoch(0), &[recovery_code(1, 1)]).await;
         assert_eq!(codes.expect("replace_recovery_codes"), Swap::Lost);
         assert_eq!(store.reseal(&user, &secret(1), &secret(2)).await.expect("reseal"), Swap::Lost);
         let without_pending = enabling(1, Epoch(0), None);
@@ -81,7 +82,7 @@ pub async fn m4_the_last_pending_factor_is_kept(store: AnyStore) {
     }
     assert!(is_alive(&store, id).await);
     assert!(!store.load(id).await.expect("load").expect("a session").has_factor);
-    assert_eq!(store.accept_step(&user, u64::from(u32::MAX)).await.expect("accept_step"), Swap::Lost);
+    assert_eq!(store.accept_step(&user, Step(u64::from(u32::MAX))).await.expect("accept_step"), Swap::Lost);
     assert_eq!(factor_of(&store, &user_id("somebody else")).await, SecondFactor::default());
 }
 
@@ -99,10 +100,10 @@ pub async fn m4_only_the_expected_pending_factor_is_enabled(store: AnyStore) {
     assert_eq!(store.epoch(&user).await.expect("epoch"), Epoch(0));
 
     enabled(&store, 2, &user, None).await;
-    let active = Some(ActiveFactor { secret: secret(102), last_step: 100 });
+    let active = Some(ActiveFactor { secret: secret(102), last_step: Step(100) });
     let expected = SecondFactor { active, pending: None, recovery_codes_left: 10 };
     assert_eq!(factor_of(&store, &user).await, expected);
-    assert_eq!(store.accept_step(&user, 100).await.expect("accept_step"), Swap::Lost, "it confirmed the factor");
+    assert_eq!(store.accept_step(&user, Step(100)).await.expect("accept_step"), Swap::Lost, "it confirmed the factor");
     assert_eq!(store.epoch(&user).await.expect("epoch"), Epoch(1));
 }
 
@@ -127,15 +128,15 @@ pub async fn m1_a_step_is_accepted_once_and_none_before_it(store: AnyStore) {
     for (step, swap) in
         [(99, Swap::Lost), (101, Swap::Won), (101, Swap::Lost), (100, Swap::Lost), (103, Swap::Won), (102, Swap::Lost)]
     {
-        assert_eq!(store.accept_step(&user, step).await.expect("accept_step"), swap, "{step}");
+        assert_eq!(store.accept_step(&user, Step(step)).await.expect("accept_step"), swap, "{step}");
     }
     let last_step = |factor: SecondFactor| factor.active.map(|active| active.last_step);
-    assert_eq!(last_step(factor_of(&store, &user).await), Some(103));
-    assert_eq!(last_step(factor_of(&store, &other).await), Some(100), "steps are those of one user");
+    assert_eq!(last_step(factor_of(&store, &user).await), Some(Step(103)));
+    assert_eq!(last_step(factor_of(&store, &other).await), Some(Step(100)), "steps are those of one user");
     // As far as a clock can go.
     let furthest = u64::try_from(i64::MAX / 30_000).expect("positive");
-    assert_eq!(store.accept_step(&user, furthest).await.expect("accept_step"), Swap::Won);
-    assert_eq!(last_step(factor_of(&store, &user).await), Some(furthest));
+    assert_eq!(store.accept_step(&user, Step(furthest)).await.expect("accept_step"), Swap::Won);
+    assert_eq!(last_step(factor_of(&store, &user).await), Some(Step(furthest)));
 }
 
 /// Enabling ends every session but the one that did it, which becomes one of two factors, under the new epoch.
@@ -187,7 +188,7 @@ pub async fn r9_disabling_ends_every_other_session_and_leaves_nothing(store: Any
     assert_eq!((loaded(&store, kept).await.epoch, loaded(&store, kept).await.aal), (Epoch(2), 1));
     assert_eq!(loaded(&store, ended).await.revoked_at, Some(seconds(2)));
     assert_eq!(store.use_recovery_code(&user, &recovery_code(1, 0), NOW).await.expect("use"), Swap::Lost);
-    assert_eq!(store.accept_step(&user, 1000).await.expect("accept_step"), Swap::Lost);
+    assert_eq!(store.accept_step(&user, Step(1000)).await.expect("accept_step"), Swap::Lost);
 
     // Once more, keeping nothing: every guard hears of it.
     enabled(&store, 2, &user, Some(kept)).await;
@@ -203,7 +204,8 @@ pub async fn m7_a_recovery_code_is_used_once(store: AnyStore) {
     let other = stored_user(&store, "u2").await;
     enabled(&store, 1, &user, None).await;
     enabled(&store, 2, &other, None).await;
-    let use_code = async |user: &UserId, code: [u8; 32]| store.use_recovery_code(user, &code, NOW).await.expect("use");
+    let use_code =
+        async |user: &UserId, code: RecoveryHash| store.use_recovery_code(user, &code, NOW).await.expect("use");
     let left = async || factor_of(&store, &user).await.recovery_codes_left;
     assert_eq!(use_code(&user, recovery_code(1, 3)).await, Swap::Won);
     assert_eq!(use_code(&user, recovery_code(1, 3)).await, Swap::Lost);
@@ -232,7 +234,7 @@ pub async fn a_secret_is_sealed_again_if_it_is_the_expected_one(store: AnyStore)
     assert_eq!(store.reseal(&user, &secret(1), &secret(9)).await.expect("reseal"), Swap::Lost);
     assert_eq!(store.reseal(&user, &secret(101), &secret(9)).await.expect("reseal"), Swap::Won);
     let active = factor_of(&store, &user).await.active.expect("a factor");
-    assert_eq!(active, ActiveFactor { secret: secret(9), last_step: 100 });
+    assert_eq!(active, ActiveFactor { secret: secret(9), last_step: Step(100) });
     assert!(is_alive(&store, id).await);
 }
 

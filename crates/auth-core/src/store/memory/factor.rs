@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use super::{MemoryStore, Tables};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
+use crate::mfa::{RecoveryHash, Sealed, Step};
 use crate::store::{
-    ActiveFactor, Enabling, Epoch, FactorStore, PendingFactor, RevokeReason, SealedSecret, SecondFactor, StoreError,
-    Swap,
+    ActiveFactor, Enabling, Epoch, FactorStore, PendingFactor, RevokeReason, SecondFactor, StoreError, Swap,
 };
 
 /// What is kept of a user's second factor.
@@ -18,11 +18,11 @@ pub(super) struct Factor {
     pub(super) active: Option<ActiveFactor>,
     pending: Option<PendingFactor>,
     /// By hash: whether the code was used.
-    recovery_codes: HashMap<[u8; 32], bool>,
+    recovery_codes: HashMap<RecoveryHash, bool>,
 }
 
 impl Factor {
-    fn with_codes(hashes: &[[u8; 32]]) -> HashMap<[u8; 32], bool> {
+    fn with_codes(hashes: &[RecoveryHash]) -> HashMap<RecoveryHash, bool> {
         hashes.iter().map(|hash| (*hash, false)).collect()
     }
 }
@@ -98,7 +98,7 @@ impl FactorStore for MemoryStore {
         Ok(Swap::Won)
     }
 
-    async fn accept_step(&self, user: &UserId, step: u64) -> Result<Swap, StoreError> {
+    async fn accept_step(&self, user: &UserId, step: Step) -> Result<Swap, StoreError> {
         let mut tables = self.tables();
         let active = tables.factors.get_mut(user).and_then(|factor| factor.active.as_mut());
         let Some(factor) = active.filter(|factor| factor.last_step < step) else { return Ok(Swap::Lost) };
@@ -125,7 +125,7 @@ impl FactorStore for MemoryStore {
         &self,
         user: &UserId,
         expected: Epoch,
-        hashes: &[[u8; 32]],
+        hashes: &[RecoveryHash],
     ) -> Result<Swap, StoreError> {
         let mut tables = self.tables();
         let Some(factor) = tables.active_factor(user, expected) else { return Ok(Swap::Lost) };
@@ -133,7 +133,7 @@ impl FactorStore for MemoryStore {
         Ok(Swap::Won)
     }
 
-    async fn use_recovery_code(&self, user: &UserId, hash: &[u8; 32], _: Timestamp) -> Result<Swap, StoreError> {
+    async fn use_recovery_code(&self, user: &UserId, hash: &RecoveryHash, _: Timestamp) -> Result<Swap, StoreError> {
         let mut tables = self.tables();
         let unused = tables.factors.get_mut(user).and_then(|factor| factor.recovery_codes.get_mut(hash));
         let Some(used) = unused.filter(|used| !**used) else { return Ok(Swap::Lost) };
@@ -141,7 +141,7 @@ impl FactorStore for MemoryStore {
         Ok(Swap::Won)
     }
 
-    async fn reseal(&self, user: &UserId, expected: &SealedSecret, new: &SealedSecret) -> Result<Swap, StoreError> {
+    async fn reseal(&self, user: &UserId, expected: &Sealed, new: &Sealed) -> Result<Swap, StoreError> {
         let mut tables = self.tables();
         let active = tables.factors.get_mut(user).and_then(|factor| factor.active.as_mut());
         let Some(factor) = active.filter(|factor| factor.secret == *expected) else { return Ok(Swap::Lost) };
