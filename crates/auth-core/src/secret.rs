@@ -99,3 +99,18 @@ impl std::fmt::Debug for SecretKey {
         f.write_str("SecretKey([redacted])")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derived_bytes_depend_on_the_secret_and_the_purpose() {
+        let derive = |secret: &str, purpose: &str| SecretKey::from(secret).derive(purpose).expect("derives");
+        let base = derive("k1", "one purpose");
+        assert_eq!(base, derive("k1", "one purpose"));
+        assert_ne!(base, derive("k2", "one purpose"));
+        assert_ne!(base, derive("k1", "another purpose"));
+        assert_ne!(base, Zeroizing::new([0; 32]));
+    }
+}

@@ -287,7 +287,7 @@ mod tests {
             ("password_min_length", |c| c.password_min_length = 7),
             ("realm", |c| c.realm = "a\"b".to_owned()),
             ("mfa_keys", |c| c.mfa_keys = vec![MfaKey::new([0; 32])]),
-            ("mfa_keys", |c| c.mfa_keys = vec![MfaKey::new(*b"correct horse battery staple....")]),
+            ("mfa_keys", |c| c.mfa_keys = vec![MfaKey::new(*b"Sphinx of black quartz, judge me")]),
             ("mfa_keys", |c| c.mfa_keys = vec![random_key(1), random_key(2), random_key(1)]),
             ("mfa_keys", |c| {
                 c.secret = SecretKey::new(random_key(1).expose_secret());

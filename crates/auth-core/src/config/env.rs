@@ -235,14 +235,18 @@ mod tests {
         let file = std::env::temp_dir().join(format!("auth-core-mfa-key-{}", std::process::id()));
         std::fs::write(&file, "oqtaQ1Y5bm0yWDhxTHY3VWNIazVqRDFzQTZ3RTRyVDk=\n").expect("writes");
         let inline = "__39_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA";
-        let config = from(&[("MFA_KEYS", &format!("{inline} , file:{}", file.display())), ("MFA_WINDOW", "0")]);
+        let config = from(&[
+            ("MFA_KEYS", &format!("{inline} , file:{}", file.display())),
+            ("MFA_WINDOW", "0"),
+            ("MFA_ISSUER", "Example"),
+        ]);
         let config = config.and_then(|config| config.check().map(|()| config));
         std::fs::remove_file(&file).expect("removes");
 
         let config = config.expect("is usable");
         let first_bytes: Vec<u8> = config.mfa_keys.iter().map(|key| key.expose_secret()[0]).collect();
         assert_eq!(first_bytes, [0xff, 0xa2]);
-        assert_eq!(config.mfa_window, 0);
+        assert_eq!((config.mfa_window, config.mfa_issuer.as_deref()), (0, Some("Example")));
         assert!(from(&[("MFA_KEYS", "")]).expect("not set").mfa_keys.is_empty());
     }
 

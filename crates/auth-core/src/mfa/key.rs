@@ -102,7 +102,7 @@ mod tests {
     fn m3_keys_that_no_random_source_made_are_weak() {
         let good: [u8; 32] = std::array::from_fn(|i| (i as u8).wrapping_mul(37) ^ 0xfb);
         assert!(!MfaKey::new(good).is_weak());
-        for bytes in [[0; 32], *b"correct horse battery staple....", std::array::from_fn(|i| 128 + (i % 15) as u8)] {
+        for bytes in [[0; 32], *b"Sphinx of black quartz, judge me", std::array::from_fn(|i| 128 + (i % 15) as u8)] {
             assert!(MfaKey::new(bytes).is_weak(), "{bytes:?}");
         }
     }
