@@ -12,12 +12,16 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use auth_core::store::memory::MemoryStore;
-use auth_core::store::{FactorStore as _, SessionMode, StoreErrorKind, UserChange, UserDirectory as _};
+use auth_core::store::{
+    FactorStore as _, NewUserRecord, SessionMode, StoreError, StoreErrorKind, UserChange, UserDirectory as _,
+    UserRecord, UserStore,
+};
 use auth_core::{
     Auth, AuthConfig, AuthEvent, ClientInfo, Clock as _, Email, EnableFactor, ErrorKind, EventKind, EventSink,
-    FactorProof, Grant, Identity, LoginRequest, MfaKey, MfaRequired, NewUser, OneTimePassword, Password, Tokens,
-    UserId,
+    FactorProof, Grant, Identity, LoginRequest, MfaKey, MfaRequired, NewUser, OneTimePassword, Password, PasswordHash,
+    Tokens, UserId,
 };
 use auth_testkit::contract::{Authenticator, PERIOD};
 use auth_testkit::{Fault, FaultyStore, ManualClock, Moment, Operation};
@@ -39,8 +43,10 @@ struct World {
 #[derive(Clone, Default)]
 struct Events {
     seen: Arc<Mutex<Vec<EventKind>>>,
-    then: Arc<Mutex<Option<(EventKind, Box<dyn FnMut() + Send>)>>>,
+    then: Arc<Mutex<Option<(EventKind, Then)>>>,
 }
+
+type Then = Box<dyn FnMut() + Send>;
 
 impl std::fmt::Debug for Events {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -397,4 +403,59 @@ async fn j8_an_enrol_token_is_no_access_token_to_the_library() {
         };
         assert_eq!(refused(result), Err(ErrorKind::EnrolmentRequired));
     }
+}
+
+/// Users in a table of the app, which knows nothing of second factors.
+#[derive(Debug, Clone)]
+struct Elsewhere(MemoryStore);
+
+#[async_trait]
+impl UserStore for Elsewhere {
+    async fn find_by_email(&self, email: &Email) -> Result<Option<UserRecord>, StoreError> {
+        Ok(self.0.find_by_email(email).await?.map(|user| UserRecord { epoch: None, ..user }))
+    }
+    async fn find_by_id(&self, id: &UserId) -> Result<Option<UserRecord>, StoreError> {
+        Ok(self.0.find_by_id(id).await?.map(|user| UserRecord { epoch: None, ..user }))
+    }
+    async fn create(&self, user: &NewUserRecord) -> Result<(), StoreError> {
+        self.0.create(user).await
+    }
+    async fn rehash(&self, id: &UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError> {
+        self.0.rehash(id, old, new).await
+    }
+}
+
+/// The factor is keyed by the user's id in our own tables, wherever the user lives.
+#[tokio::test]
+async fn m5_users_of_the_app_have_second_factors() {
+    on_every_database(async |world, _| {
+        let users = Elsewhere(MemoryStore::new());
+        let auth = |policy: MfaRequired| {
+            let mut config = config();
+            config.mfa_required = policy;
+            let builder = Auth::builder(world.store.clone()).config(config).clock(world.clock.clone());
+            builder.users(users.clone()).build().expect("a configuration")
+        };
+        let (lenient, strict) = (auth(MfaRequired::Nobody), auth(MfaRequired::Everybody));
+        let user = lenient.create_user(NewUser::new(email(), Password::new(PASSWORD))).await.expect("a user");
+        let lenient = World { auth: lenient, user, ..world.clone() };
+        let strict = World { auth: strict, user, ..world.clone() };
+        let cookie = async |otp: Option<&str>| {
+            let mut request = LoginRequest::new(email(), Password::new(PASSWORD)).mode(SessionMode::Session);
+            if let Some(otp) = otp {
+                request = request.otp(OneTimePassword::new(otp));
+            }
+            let tokens = strict.auth.login(request, &ClientInfo::default()).await.expect("signs in");
+            let Grant::Session(token) = tokens.grant else { panic!("a session token") };
+            strict.auth.verify_session(&token).await.map_err(|error| error.kind())
+        };
+        assert_eq!(cookie(None).await.map(drop), Err(ErrorKind::EnrolmentRequired));
+        let enrolled = lenient.enrol(&lenient.identity(None).await).await;
+        assert_eq!(strict.login(None).await.map(drop), Err(ErrorKind::InvalidOtp));
+        let identity = cookie(Some(&enrolled.app.code(world.clock.now()))).await.expect("may do everything");
+        assert_eq!(identity.aal(), 2);
+        assert!(strict.auth.reset_second_factor(&user).await.expect("resets"));
+        assert_eq!(cookie(None).await.map(drop), Err(ErrorKind::EnrolmentRequired));
+    })
+    .await;
 }
