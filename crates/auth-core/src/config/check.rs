@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn every_rule_names_its_field() {
         type Change = fn(&mut AuthConfig);
-        let cases: [(&str, Change); 31] = [
+        let cases: [(&str, Change); 32] = [
             ("access_token_ttl", |c| c.access_token_ttl = Duration::ZERO),
             ("access_token_ttl", |c| c.access_token_ttl = 2 * DAY),
             ("access_token_ttl", |c| c.refresh_token_ttl = 60 * SECOND),
@@ -299,6 +299,7 @@ mod tests {
                 c.mfa_keys = vec![MfaKey::from_base64(text).expect("a key")];
             }),
             ("mfa_window", |c| c.mfa_window = 2),
+            ("step_up_within", |c| c.step_up_within = 2 * DAY),
             ("mfa_issuer", |c| c.mfa_issuer = Some(" ".to_owned())),
             ("mfa_issuer", |c| c.mfa_issuer = Some("Example: test".to_owned())),
             ("mfa_issuer", |c| c.mfa_issuer = Some("é".repeat(33))),

@@ -192,6 +192,7 @@ mod tests {
             ("HASH_TIME", "3"),
             ("ALLOWED_ORIGINS", "https://a.example, https://b.example:8443"),
             ("PUBLIC_URL", ""),
+            ("MFA_REQUIRED", "roles:admin, chief editor"),
         ])
         .expect("reads");
         assert_eq!(config.access_token_ttl, Duration::from_secs(300));
@@ -204,6 +205,8 @@ mod tests {
         assert_eq!(config.allowed_origins, ["https://a.example", "https://b.example:8443"]);
         assert_eq!((config.max_hash.memory_kib(), config.max_hash.passes()), (65_536, 3));
         assert_eq!(config.public_url, None);
+        let roles = ["admin", "chief editor"].map(|name| Role::new(name).expect("is short")).to_vec();
+        assert_eq!(config.mfa_required, MfaRequired::Roles(roles));
         config.check().expect("is usable");
     }
 
