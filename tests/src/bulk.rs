@@ -35,9 +35,7 @@ impl Crowd {
             }),
             copy::<user_state::Column>("auth_user_state", count, |column| match column {
                 user_state::Column::UserId => Some(user_id.clone()),
-                user_state::Column::CredEpoch | user_state::Column::LowestEpoch | user_state::Column::AllEndedAt => {
-                    None
-                }
+                _ => None,
             }),
             copy::<session::Column>("auth_session", count, |column| match column {
                 session::Column::Id => Some(id(backend)),

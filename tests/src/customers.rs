@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use auth_core::store::{
-    Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
-    SessionRecord, SessionStore, StoreError, Swap, UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
+    Attempt, BucketKey, Enabling, Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, PendingFactor,
+    RecoveryHash, Reservation, Reserved, RevokeReason, Revoked, Rotation, Sealed, SecondFactor, SessionRecord,
+    SessionStore, Step, StoreError, Swap, ThrottleStore, UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
 };
 use auth_core::{Auth, AuthBuilder, Email, PasswordHash, SessionId, Timestamp, UserId};
 use auth_sea_orm::entity::user::PasswordHashText;
@@ -196,5 +197,68 @@ impl FactorStore for WithCustomers {
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         self.ours.end_sessions(user, keep, reason, now).await
+    }
+
+    async fn second_factor(&self, user: &UserId) -> Result<SecondFactor, StoreError> {
+        self.ours.second_factor(user).await
+    }
+
+    async fn keep_pending(&self, user: &UserId, pending: &PendingFactor) -> Result<Swap, StoreError> {
+        self.ours.keep_pending(user, pending).await
+    }
+
+    async fn enable_factor(&self, user: &UserId, enabling: &Enabling, now: Timestamp) -> Result<Swap, StoreError> {
+        self.ours.enable_factor(user, enabling, now).await
+    }
+
+    async fn accept_step(&self, user: &UserId, step: Step) -> Result<Swap, StoreError> {
+        self.ours.accept_step(user, step).await
+    }
+
+    async fn disable_factor(
+        &self,
+        user: &UserId,
+        expected: Epoch,
+        keep: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<Swap, StoreError> {
+        self.ours.disable_factor(user, expected, keep, now).await
+    }
+
+    async fn replace_recovery_codes(
+        &self,
+        user: &UserId,
+        expected: Epoch,
+        hashes: &[RecoveryHash],
+    ) -> Result<Swap, StoreError> {
+        self.ours.replace_recovery_codes(user, expected, hashes).await
+    }
+
+    async fn use_recovery_code(&self, user: &UserId, hash: &RecoveryHash, now: Timestamp) -> Result<Swap, StoreError> {
+        self.ours.use_recovery_code(user, hash, now).await
+    }
+
+    async fn reseal(&self, user: &UserId, expected: &Sealed, new: &Sealed) -> Result<Swap, StoreError> {
+        self.ours.reseal(user, expected, new).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl ThrottleStore for WithCustomers {
+    async fn reserve(&self, attempts: &[Attempt], now: Timestamp) -> Result<Reserved, StoreError> {
+        self.ours.reserve(attempts, now).await
+    }
+
+    async fn refund(&self, reservation: &Reservation) -> Result<(), StoreError> {
+        self.ours.refund(reservation).await
+    }
+
+    async fn clear(&self, bucket: BucketKey) -> Result<(), StoreError> {
+        self.ours.clear(bucket).await
+    }
+
+    async fn prune(&self, now: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.ours.prune(now, limit).await
     }
 }

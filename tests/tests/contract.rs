@@ -225,7 +225,7 @@ impl Used {
     }
 
     async fn empty(&self) {
-        for table in ["auth_session", "auth_user_state", "auth_user"] {
+        for table in ["auth_session", "auth_user_state", "auth_user", "auth_throttle", "auth_recovery_code"] {
             self.tables.execute_unprepared(&format!("DELETE FROM {table}")).await.expect("empties");
         }
     }

@@ -53,14 +53,15 @@ async fn b5_no_secret_is_in_any_log() {
     }
 
     let log = String::from_utf8_lossy(&log.0.lock().expect("all writers are done")).into_owned();
-    for proof in
-        ["/guarded", "a handler that logs what it gets", "login_succeeded", "reuse_detected", "MARKER-of-the-store"]
-    {
+    for proof in [
+        "/guarded", "a handler that logs what it gets", "login_succeeded", "reuse_detected", "MARKER-of-the-store",
+        "mfa_enabled", "recovery_code_used", "otp_refused", "mfa_disabled",
+    ] {
         assert!(log.contains(proof), "the log has no `{proof}`: it proves nothing");
     }
     assert!(secrets.len() > 20);
     for (what, secret) in secrets {
-        assert!(secret.len() > 8, "{what}");
+        assert!(secret.len() >= 8, "{what}");
         if let Some(at) = log.find(&secret) {
             let line = log[..at].rfind('\n').map_or(0, |start| start + 1);
             let end = log[at..].find('\n').map_or(log.len(), |end| at + end);
@@ -123,6 +124,8 @@ async fn flows(framework: Framework) -> Vec<(&'static str, String)> {
     }
     secrets.extend((1..=20).map(|n| ("a marked secret", marked(n))));
 
+    secrets.extend(second_factor(framework, &subject).await);
+
     // Theft, and an outage.
     clock.advance(std::time::Duration::from_secs(60));
     subject.refresh(&tokens.refresh).await;
@@ -135,5 +138,41 @@ async fn flows(framework: Framework) -> Vec<(&'static str, String)> {
         let text = String::from_utf8_lossy(&response.body);
         assert!(!text.contains("MARKER"), "{text}");
     }
+    secrets
+}
+
+/// A second factor set up, used, refused and removed, by the admin, whose tokens nobody else needs.
+async fn second_factor(framework: Framework, subject: &Subject) -> Vec<(&'static str, String)> {
+    let admin = subject.accounts.admin.clone();
+    let marked = |n: u32| format!("CANARY-{framework:?}-tfa-{n}-0123456789");
+    let access = subject.login(&admin).await.access;
+    for (what, body) in [
+        ("generate", json!({"password": marked(1)})),
+        ("enable", json!({"secret": marked(2), "otp": marked(3), "password": marked(4)})),
+        ("enable", json!({"secret": marked(2), "otp": marked(3), "recovery_codes": marked(5)})),
+    ] {
+        subject.tfa(what, &access, &body).await.expect_status(if body["password"].is_null() { 400 } else { 401 });
+    }
+    let voided = subject.tfa("generate", &access, &json!({"password": admin.password})).await.data("secret");
+    let enrolled = subject.enrol(&admin, &access).await;
+    for otp in [&marked(6), &enrolled.app.wrong_code(subject.clock.now()), "0123AB-CDEFGH-JKMNPQ-RSTVWX"] {
+        subject.login_with(&admin, "json", Some(otp)).await.expect_otp_refused();
+        subject.tfa("disable", &access, &json!({"otp": otp})).await.expect_status(400);
+    }
+    let code = enrolled.app.code(subject.clock.now());
+    subject.login_with(&admin, "json", Some(&code)).await.expect_status(200);
+    subject.login_with(&admin, "json", Some(&enrolled.recovery_codes[0])).await.expect_status(200);
+    let renewed = subject.tfa("recovery-codes", &access, &json!({"otp": enrolled.recovery_codes[1]})).await;
+    let fresh: Vec<String> = serde_json::from_value(renewed.json()["data"]["recovery_codes"].clone()).expect("texts");
+    subject.tfa("disable", &access, &json!({"otp": fresh[0]})).await.expect_empty();
+
+    let mut secrets = vec![("the secret of a second factor", voided), ("the password of the admin", admin.password)];
+    secrets.extend((1..=6).map(|n| ("a marked secret", marked(n))));
+    for code in enrolled.recovery_codes.into_iter().chain(fresh) {
+        secrets.push(("a recovery code without hyphens", code.replace('-', "")));
+        secrets.push(("a recovery code", code));
+    }
+    // Six digits may be part of any number; between quotes they are the code.
+    secrets.extend([format!("\"{code}\""), format!("otp={code}&")].map(|text| ("a one-time password", text)));
     secrets
 }

@@ -18,7 +18,7 @@ use auth_core::{
     Auth, AuthConfig, ClientInfo, DeviceToken, Email, ErrorKind, LoginRequest, LoginThrottle, NewUser, Password,
     Timestamp, Tokens, UserId, UserUpdate,
 };
-use auth_testkit::{Fault, FaultyStore, ManualClock, Moment, Operation};
+use auth_testkit::{Fault, FaultyStore, Gate, ManualClock, Moment, Operation};
 use auth_tests::databases::{Database, Kind};
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -177,7 +177,7 @@ async fn g2_a_dropped_request_stays_counted() {
     node.user("ada").await;
     for n in 0..5 {
         if n % 2 == 0 {
-            node.fail(Operation::FindByEmail, Moment::Never, 1);
+            node.store.fail(Operation::FindByEmail, Fault::waiting(Moment::BeforeWork, Gate::new()).times(1));
         }
         let client = ClientInfo::default();
         let mut login = pin!(node.login("ada", PASSWORD, &client));

@@ -13,7 +13,11 @@ use std::time::{Duration, Instant};
 
 use auth_core::store::UserStatus;
 use auth_core::store::memory::MemoryStore;
-use auth_core::{Auth, AuthConfig, ClientInfo, Email, HashParams, LoginRequest, LoginThrottle, NewUser, Password};
+use auth_core::{
+    Auth, AuthConfig, ClientInfo, Clock as _, Email, EnableFactor, ErrorKind, FactorProof, Grant, HashParams,
+    LoginRequest, LoginThrottle, NewUser, OneTimePassword, Password, SystemClock,
+};
+use auth_testkit::contract::Authenticator;
 
 /// Held by each test while it measures.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -136,4 +140,57 @@ async fn g5_known_unknown_and_suspended_addresses_take_the_same_time() {
         };
         assert!(equal.await, "{other} can be told from known: gap of the medians and p, a run each: {seen:?}");
     }
+}
+
+/// Whoever has a second factor gets another answer once the password is right, and gets it no later: the statements that
+/// ask for the factor come after the work that hides everything.
+#[tokio::test]
+async fn g5_right_and_wrong_passwords_take_the_same_time_with_a_second_factor() {
+    let _alone = ALONE.lock().await;
+    let config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
+    let auth = Auth::builder(MemoryStore::new()).config(config).build().expect("a configuration");
+    let (email, client) = (Email::parse("known@example.com").expect("an address"), ClientInfo::default());
+    auth.create_user(NewUser::new(email.clone(), Password::new("correct horse"))).await.expect("a user");
+    let login = |password: &str| LoginRequest::new(email.clone(), Password::new(password));
+    let tokens = auth.login(login("correct horse"), &client).await.expect("signs in");
+    let Grant::Pair { access, .. } = tokens.grant else { panic!("a pair") };
+    let identity = auth.verify(access.expose_secret()).expect("good");
+    let new = auth.generate_second_factor(&identity, Password::new("correct horse")).await.expect("a secret");
+    let secret = new.secret.expose_secret();
+    let code = Authenticator::new(&secret).code(SystemClock.now());
+    let request = EnableFactor::new(&secret, FactorProof::new(OneTimePassword::new(code)));
+    auth.enable_second_factor(&identity, request, &client).await.expect("enables");
+
+    let refused = async |password: &str, expected: ErrorKind| {
+        let request = login(password).otp(OneTimePassword::new("000000"));
+        let start = Instant::now();
+        let error = auth.login(request, &client).await.expect_err("refused");
+        assert_eq!(error.kind(), expected);
+        start.elapsed()
+    };
+    let mut seen = Vec::new();
+    for _ in 0..RUNS {
+        let (mut right, mut wrong) = (Vec::new(), Vec::new());
+        for _ in 0..SAMPLES {
+            let mut pair = [
+                ("correct horse", ErrorKind::InvalidOtp, &mut right),
+                ("wrong horse", ErrorKind::InvalidCredentials, &mut wrong),
+            ];
+            if heads() {
+                pair.reverse();
+            }
+            for (password, expected, times) in pair {
+                times.push(refused(password, expected).await);
+            }
+        }
+        right.sort();
+        wrong.sort();
+        let gap = median(&right) / median(&wrong) - 1.0;
+        seen.push(gap);
+        if gap.abs() < 0.05 {
+            eprintln!("gap of the medians, right against wrong password: {seen:?}");
+            return;
+        }
+    }
+    panic!("the gap of the medians, a run each: {seen:?}");
 }

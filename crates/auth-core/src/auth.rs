@@ -7,6 +7,8 @@ use crate::config::{AuthConfig, ConfigError};
 use crate::event::{EventSink, TracingEvents};
 use crate::hooks::ClaimsHook;
 use crate::http::{Endpoint, Wire};
+use crate::mfa::recovery::RecoveryKey;
+use crate::mfa::seal::MfaKeys;
 use crate::password::pool::HashPool;
 use crate::revocation::Revocations;
 use crate::rng::{SecureRandom, SystemRandom};
@@ -44,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) claims: Option<Arc<dyn ClaimsHook>>,
     pub(crate) keys: TokenKeys,
     pub(crate) ratchet: RatchetKey,
+    pub(crate) mfa_keys: MfaKeys,
+    pub(crate) recovery_key: RecoveryKey,
     pub(crate) pool: HashPool,
     pub(crate) throttle: Throttle,
     /// `None` without a feed.
@@ -251,9 +255,11 @@ impl AuthBuilder {
         config.check()?;
         let pool = HashPool::start(config.hash_threads, config.hash_queue, config.hash, config.max_hash)
             .map_err(|error| ConfigError::new("hash_threads", format!("the threads cannot be started: {error}")))?;
-        let no_keys = || ConfigError::new("secret", "cannot be used to derive keys");
-        let ratchet = RatchetKey::derive(&config.secret).ok_or_else(no_keys)?;
-        let throttle = Throttle::new(&config, self.attempts).ok_or_else(no_keys)?;
+        let underivable = || ConfigError::new("secret", "cannot be used to derive keys");
+        let ratchet = RatchetKey::derive(&config.secret).ok_or_else(underivable)?;
+        let mfa_keys = MfaKeys::new(&config.mfa_keys, &config.secret).ok_or_else(underivable)?;
+        let recovery_key = RecoveryKey::derive(&config.secret).ok_or_else(underivable)?;
+        let throttle = Throttle::new(&config, self.attempts).ok_or_else(underivable)?;
         Ok(Auth {
             inner: Arc::new(Inner {
                 sessions: self.sessions,
@@ -266,6 +272,8 @@ impl AuthBuilder {
                 claims: self.claims,
                 keys: TokenKeys::new(&config),
                 ratchet,
+                mfa_keys,
+                recovery_key,
                 pool,
                 throttle,
                 revocations: Revocations::new(&config),

@@ -15,6 +15,9 @@ use crate::store::{StoreError, StoreErrorKind};
 pub enum ErrorKind {
     /// Wrong password, unknown address, a user who may not sign in; a refresh token that does not count here and now.
     InvalidCredentials,
+    /// The password was right, and a second factor is in use: its one-time password is missing, wrong, or was used
+    /// before.
+    InvalidOtp,
     /// A refresh token that will never count again: its session has ended, or there never was one.
     SessionOver,
     /// A token was needed and none was sent.
@@ -25,6 +28,18 @@ pub enum ErrorKind {
     TokenExpired,
     /// The user is known and may not do this.
     Forbidden,
+    /// The user must set up a second factor before anything else.
+    EnrolmentRequired,
+    /// The user authenticated too long ago for this.
+    RecentLoginRequired,
+    /// The user authenticated without a second factor, and this demands one.
+    SecondFactorRequired,
+    /// A second factor is in use already.
+    FactorActive,
+    /// No second factor is in use.
+    FactorInactive,
+    /// The secret is not the one that was generated for this session, or that was too long ago.
+    InvalidFactorSecret,
     /// The password does not meet the policy.
     WeakPassword,
     /// There is a user with this address already.
@@ -100,11 +115,18 @@ impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             ErrorKind::InvalidCredentials => "the credentials are not valid",
+            ErrorKind::InvalidOtp => "the one-time password is not valid",
             ErrorKind::SessionOver => "the session is over",
             ErrorKind::MissingToken => "no token was sent",
             ErrorKind::InvalidToken => "the token is not valid",
             ErrorKind::TokenExpired => "the token has expired",
             ErrorKind::Forbidden => "the user may not do this",
+            ErrorKind::EnrolmentRequired => "the user must set up a second factor first",
+            ErrorKind::RecentLoginRequired => "the user authenticated too long ago",
+            ErrorKind::SecondFactorRequired => "the user authenticated without a second factor",
+            ErrorKind::FactorActive => "a second factor is in use already",
+            ErrorKind::FactorInactive => "no second factor is in use",
+            ErrorKind::InvalidFactorSecret => "the secret is not the one that was generated for this session",
             ErrorKind::WeakPassword => "the password does not meet the policy",
             ErrorKind::EmailTaken => "a user with this e-mail address exists",
             ErrorKind::UsersElsewhere => {

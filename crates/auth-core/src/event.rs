@@ -32,6 +32,23 @@ pub enum EventKind {
     LoginFailed,
     /// Somebody tried to sign in too often, and nothing was checked.
     LoginThrottled,
+    /// A password was right, and the user was asked for a one-time password.
+    OtpAsked,
+    /// A password was right, or a session was there already, and the one-time password was wrong or used before.
+    OtpRefused,
+    /// A recovery code took the place of a one-time password.
+    RecoveryCodeUsed {
+        /// How many the user has left.
+        left: u64,
+    },
+    /// A user got a new set of recovery codes; the old ones are void.
+    RecoveryCodesReplaced,
+    /// A user set up a second factor. The user's other sessions were ended.
+    MfaEnabled,
+    /// A user removed the second factor. The user's other sessions were ended.
+    MfaDisabled,
+    /// A second factor was removed by somebody who vouches for the user. All sessions of the user were ended.
+    MfaReset,
     /// A refresh token was exchanged for its successor.
     SessionRotated,
     /// A refresh within the grace got the tokens that an earlier one made.
@@ -54,6 +71,13 @@ impl EventKind {
             Self::LoginSucceeded => "login_succeeded",
             Self::LoginFailed => "login_failed",
             Self::LoginThrottled => "login_throttled",
+            Self::OtpAsked => "otp_asked",
+            Self::OtpRefused => "otp_refused",
+            Self::RecoveryCodeUsed { .. } => "recovery_code_used",
+            Self::RecoveryCodesReplaced => "recovery_codes_replaced",
+            Self::MfaEnabled => "mfa_enabled",
+            Self::MfaDisabled => "mfa_disabled",
+            Self::MfaReset => "mfa_reset",
             Self::SessionRotated => "session_rotated",
             Self::SessionReplayed => "session_replayed",
             Self::RefreshRefused => "refresh_refused",
@@ -70,7 +94,8 @@ pub trait EventSink: fmt::Debug + Send + Sync + 'static {
     fn record(&self, event: &AuthEvent<'_>);
 }
 
-/// Writes each event to `tracing`, target `auth::event`: theft as a warning, the rest as information.
+/// Writes each event to `tracing`, target `auth::event`: theft and used recovery codes as warnings, the rest as
+/// information.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TracingEvents;
 
@@ -82,6 +107,8 @@ impl EventSink for TracingEvents {
         let ip = event.client.ip.as_ref().map(tracing::field::display);
         if event.kind == EventKind::ReuseDetected {
             tracing::warn!(target: "auth::event", event = name, user, session, ip, "a refresh token was used twice");
+        } else if let EventKind::RecoveryCodeUsed { left } = event.kind {
+            tracing::warn!(target: "auth::event", event = name, user, session, ip, left, "a recovery code was used");
         } else {
             tracing::info!(target: "auth::event", event = name, user, session, ip);
         }

@@ -1,25 +1,27 @@
 //! Newtypes for what must not leak: redacted `Debug`, wiped on drop, no `Display`, no `PartialEq`, no `Serialize`.
 //! `expose_secret()` is the one way to the text, and a word to grep for.
 
-use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
+use ring::hkdf;
+use secrecy::{ExposeSecret as _, SecretSlice};
+use zeroize::Zeroizing;
 
 macro_rules! secret_text {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone)]
-        pub struct $name(SecretString);
+        pub struct $name(secrecy::SecretString);
 
         impl $name {
             /// Takes the text as it is.
             #[must_use]
             pub fn new(text: impl Into<String>) -> Self {
-                Self(SecretString::from(text.into()))
+                Self(secrecy::SecretString::from(text.into()))
             }
 
             /// The text. Keep it out of logs, errors and anything that outlives the request.
             #[must_use]
             pub fn expose_secret(&self) -> &str {
-                self.0.expose_secret()
+                secrecy::ExposeSecret::expose_secret(&self.0)
             }
         }
 
@@ -30,10 +32,15 @@ macro_rules! secret_text {
         }
     };
 }
+pub(crate) use secret_text;
 
 secret_text! {
     /// A password exactly as it was received: not trimmed, not normalised, NUL kept.
     Password
+}
+secret_text! {
+    /// A one-time password as it was received: the digits that an authenticator app shows, or a recovery code.
+    OneTimePassword
 }
 secret_text! {
     /// A signed JWT that opens guarded routes until it expires.
@@ -70,6 +77,15 @@ impl SecretKey {
     pub fn expose_secret(&self) -> &[u8] {
         self.0.expose_secret()
     }
+
+    /// 32 bytes for one purpose (HKDF-SHA256): whoever learns them learns neither this secret nor those of another
+    /// purpose. `None` only if `ring` refuses.
+    pub(crate) fn derive(&self, purpose: &str) -> Option<Zeroizing<[u8; 32]>> {
+        let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, b"auth-core").extract(self.expose_secret());
+        let mut bytes = Zeroizing::new([0; 32]);
+        extracted.expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256).ok()?.fill(&mut *bytes).ok()?;
+        Some(bytes)
+    }
 }
 
 impl From<&str> for SecretKey {
@@ -87,5 +103,20 @@ impl From<String> for SecretKey {
 impl std::fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SecretKey([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derived_bytes_depend_on_the_secret_and_the_purpose() {
+        let derive = |secret: &str, purpose: &str| SecretKey::from(secret).derive(purpose).expect("derives");
+        let base = derive("k1", "one purpose");
+        assert_eq!(base, derive("k1", "one purpose"));
+        assert_ne!(base, derive("k2", "one purpose"));
+        assert_ne!(base, derive("k1", "another purpose"));
+        assert_ne!(base, Zeroizing::new([0; 32]));
     }
 }

@@ -15,10 +15,12 @@
 //! # How operations meet
 //!
 //! ```text
-//!                 rotate, revoke          open                        end_sessions, update, delete
-//!                 ──────────────          ────                        ────────────────────────────
+//!                 rotate, revoke,         open                        end_sessions, update, delete,
+//!                 accept_step                                         enable_factor, disable_factor
+//!                 ───────────────         ────                        ─────────────────────────────
 //!   transaction   none: one UPDATE        BEGIN                       BEGIN
-//!   user_state                            share lock, epoch equal?    epoch + 1        (exclusive lock)
+//!   user_state    WHERE factor_step       share lock, epoch equal?    epoch + 1        (exclusive lock)
+//!                 is smaller
 //!   user                                  active?                     change or remove
 //!   session       WHERE it is as          INSERT                      end those that are alive
 //!                 expected

@@ -60,6 +60,7 @@ pub(crate) struct Tables {
     pub(crate) user_state: DynIden,
     pub(crate) session: DynIden,
     pub(crate) throttle: DynIden,
+    pub(crate) recovery_code: DynIden,
 }
 
 impl Tables {
@@ -69,6 +70,7 @@ impl Tables {
             user_state: prefix.iden("user_state"),
             session: prefix.iden("session"),
             throttle: prefix.iden("throttle"),
+            recovery_code: prefix.iden("recovery_code"),
         }
     }
 }

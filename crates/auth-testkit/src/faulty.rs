@@ -1,5 +1,7 @@
 //! A store that fails on demand, and counts.
 
+mod factor;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
@@ -7,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use auth_core::store::{
-    Attempt, BucketKey, Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, Reservation, Reserved,
-    RevokeReason, Revoked, Rotation, SessionRecord, SessionStore, Store, StoreError, StoreErrorKind, Swap,
-    ThrottleStore, UserChange, UserDirectory, UserRecord, UserStore,
+    Attempt, BucketKey, LoadedSession, NewSession, NewUserRecord, Opened, Reservation, Reserved, RevokeReason, Revoked,
+    Rotation, SessionRecord, SessionStore, Store, StoreError, StoreErrorKind, Swap, ThrottleStore, UserChange,
+    UserDirectory, UserRecord, UserStore,
 };
 use auth_core::{Email, PasswordHash, SessionId, Timestamp, UserId};
 use tokio::sync::Notify;
@@ -32,6 +34,14 @@ pub enum Operation {
     Rehash,
     Epoch,
     EndSessions,
+    SecondFactor,
+    KeepPending,
+    EnableFactor,
+    AcceptStep,
+    DisableFactor,
+    ReplaceRecoveryCodes,
+    UseRecoveryCode,
+    Reseal,
     Update,
     Delete,
     Count,
@@ -300,24 +310,6 @@ impl UserStore for FaultyStore {
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
-impl FactorStore for FaultyStore {
-    async fn epoch(&self, user: &UserId) -> Result<Epoch, StoreError> {
-        self.run(Operation::Epoch, self.inner.epoch(user)).await
-    }
-
-    async fn end_sessions(
-        &self,
-        user: &UserId,
-        keep: Option<SessionId>,
-        reason: RevokeReason,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        self.run(Operation::EndSessions, self.inner.end_sessions(user, keep, reason, now)).await
-    }
-}
-
-#[deny(clippy::missing_trait_methods)]
-#[async_trait]
 impl UserDirectory for FaultyStore {
     async fn update(&self, id: &UserId, change: &UserChange, now: Timestamp) -> Result<bool, StoreError> {
         self.run(Operation::Update, self.inner.update(id, change, now)).await
@@ -355,6 +347,7 @@ impl ThrottleStore for FaultyStore {
 #[cfg(test)]
 mod tests {
     use auth_core::store::memory::MemoryStore;
+    use auth_core::store::{Epoch, FactorStore as _};
 
     use super::*;
 

@@ -13,7 +13,7 @@ use auth_core::http::Guard;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{Server, answer};
+use super::{FIVE_MINUTES, Server, answer};
 
 pub(super) async fn serve(auth: &Auth, prefix: &str, port: u16) -> Server {
     let (started, running) = oneshot::channel();
@@ -71,6 +71,9 @@ fn routes(config: &mut ServiceConfig, auth: &Auth) {
         .service(guarded("/editor", auth.guard().role("editor")))
         .service(guarded("/header-only", auth.guard().headers_only()))
         .service(guarded("/closure", auth.guard().check_that(|identity| !identity.is_admin())))
+        .service(guarded("/fresh", auth.guard().fresh(FIVE_MINUTES)))
+        .service(guarded("/mfa", auth.guard().mfa()))
+        .service(guarded("/payments", auth.guard().fresh(FIVE_MINUTES).mfa().role("editor")))
         .service(resource("/unguarded").to(show));
 }
 

@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use serde_json::Value;
 use tower_http::trace::TraceLayer;
 
-use super::{Server, answer};
+use super::{FIVE_MINUTES, Server, answer};
 
 pub(super) async fn serve(auth: &Auth, prefix: &str, port: u16) -> Server {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.expect("a free port");
@@ -44,6 +44,9 @@ fn app(auth: &Auth, prefix: &str) -> Router {
         .merge(guarded("/editor", auth.guard().role("editor")))
         .merge(guarded("/header-only", auth.guard().headers_only()))
         .merge(guarded("/closure", auth.guard().check_that(|identity| !identity.is_admin())))
+        .merge(guarded("/fresh", auth.guard().fresh(FIVE_MINUTES)))
+        .merge(guarded("/mfa", auth.guard().mfa()))
+        .merge(guarded("/payments", auth.guard().fresh(FIVE_MINUTES).mfa().role("editor")))
         .route("/unguarded", any(show));
     let app = if prefix.is_empty() { app.merge(routes) } else { app.nest(prefix, routes) };
     // As the examples have it: a logger, and the strip outside of it.

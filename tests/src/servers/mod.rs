@@ -8,6 +8,9 @@ use std::net::SocketAddr;
 use auth_core::{Auth, Identity};
 use serde_json::{Value, json};
 
+/// How recent a login some of the contract's guards demand.
+const FIVE_MINUTES: std::time::Duration = std::time::Duration::from_secs(300);
+
 /// The frameworks. Every suite over HTTP runs on each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framework {

@@ -65,6 +65,10 @@ async fn f4_a_stricter_default_isolation_changes_nothing() {
             "r9_open_beside_a_suspension_leaves_no_live_session",
             "r9_a_rotation_beside_revoke_ends_revoked",
             "f4_concurrent_work_on_many_users_fails_nowhere",
+            "m1_of_64_concurrent_submissions_one_is_accepted",
+            "m4_of_concurrent_enablings_one_wins",
+            "m7_concurrent_sets_of_recovery_codes_never_mix",
+            "r9_open_beside_a_change_of_the_factor_leaves_no_other_live_session",
         ] {
             let Some(database) = Database::fresh(Kind::Postgres).await else { return };
             let set = format!(

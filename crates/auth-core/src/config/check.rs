@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{AuthConfig, CookieConfig, SameSite};
 use crate::http::origin::Origin;
+use crate::mfa::totp::MAX_WINDOW;
 
 /// A configuration that cannot work. The program should stop and print it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +52,7 @@ impl AuthConfig {
         self.login_throttle.check()?;
         self.check_origins()?;
         self.check_hashing()?;
+        self.check_mfa()?;
         if self.issuer.is_empty() {
             return Err(ConfigError::new("issuer", "is empty: name the service that issues the tokens"));
         }
@@ -97,6 +99,7 @@ impl AuthConfig {
             ("leeway", self.leeway, Duration::ZERO, 60 * SECOND),
             ("login_stall", self.login_stall, Duration::ZERO, 10 * SECOND),
             ("body_timeout", self.body_timeout, SECOND, HOUR),
+            ("step_up_within", self.step_up_within, Duration::ZERO, DAY),
         ];
         for (field, value, least, most) in ranges {
             if value < least || value > most {
@@ -182,6 +185,35 @@ impl AuthConfig {
         Ok(())
     }
 
+    fn check_mfa(&self) -> Result<(), ConfigError> {
+        let remedy = "make one with `openssl rand -base64 32`";
+        for (at, key) in self.mfa_keys.iter().enumerate() {
+            let number = at + 1;
+            let error = |problem: &str| Err(ConfigError::new("mfa_keys", format!("key {number} {problem}")));
+            if key.is_weak() {
+                return error(&format!("is text or repeats itself, not 32 random bytes: {remedy}"));
+            }
+            if key.is_also(self.secret.expose_secret()) {
+                return error(&format!("is `secret` too, and who learns one must not have the other: {remedy}"));
+            }
+            if self.mfa_keys.iter().take(at).any(|other| other.same_as(key)) {
+                return error("is there twice: remove it, or put the new key first");
+            }
+        }
+        if self.mfa_window > MAX_WINDOW {
+            let problem = format!("is {}: set it to 0 or 1 steps of 30 seconds", self.mfa_window);
+            return Err(ConfigError::new("mfa_window", problem));
+        }
+        if let Some(issuer) = &self.mfa_issuer {
+            let unusable = issuer.trim().is_empty() || issuer.len() > 64;
+            if unusable || issuer.chars().any(|c| c == ':' || c.is_control()) {
+                let problem = "is no name that an authenticator app can show: use 1 to 64 bytes without a colon";
+                return Err(ConfigError::new("mfa_issuer", problem));
+            }
+        }
+        Ok(())
+    }
+
     fn check_hashing(&self) -> Result<(), ConfigError> {
         if !self.hash.within(self.max_hash) {
             return Err(ConfigError::new("max_hash", "is below `hash`: new hashes could not be verified; raise it"));
@@ -204,6 +236,8 @@ impl AuthConfig {
 mod tests {
     use super::*;
     use crate::config::{HashParams, LoginThrottle, ThrottleLimits};
+    use crate::mfa::MfaKey;
+    use crate::secret::SecretKey;
 
     const SECRET: &str = "k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7";
 
@@ -231,7 +265,7 @@ mod tests {
     #[test]
     fn every_rule_names_its_field() {
         type Change = fn(&mut AuthConfig);
-        let cases: [(&str, Change); 25] = [
+        let cases: [(&str, Change); 35] = [
             ("access_token_ttl", |c| c.access_token_ttl = Duration::ZERO),
             ("access_token_ttl", |c| c.access_token_ttl = 2 * DAY),
             ("access_token_ttl", |c| c.refresh_token_ttl = 60 * SECOND),
@@ -265,6 +299,23 @@ mod tests {
             ("max_hash", |c| c.hash = HashParams::DIRECTUS),
             ("password_min_length", |c| c.password_min_length = 7),
             ("realm", |c| c.realm = "a\"b".to_owned()),
+            ("mfa_keys", |c| c.mfa_keys = vec![MfaKey::new([0; 32])]),
+            ("mfa_keys", |c| c.mfa_keys = vec![MfaKey::new(*b"Sphinx of black quartz, judge me")]),
+            ("mfa_keys", |c| c.mfa_keys = vec![random_key(1), random_key(2), random_key(1)]),
+            ("mfa_keys", |c| {
+                c.secret = SecretKey::new(random_key(1).expose_secret());
+                c.mfa_keys = vec![random_key(2), random_key(1)];
+            }),
+            ("mfa_keys", |c| {
+                let text = "__39_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA";
+                c.secret = text.into();
+                c.mfa_keys = vec![MfaKey::from_base64(text).expect("a key")];
+            }),
+            ("mfa_window", |c| c.mfa_window = 2),
+            ("step_up_within", |c| c.step_up_within = 2 * DAY),
+            ("mfa_issuer", |c| c.mfa_issuer = Some(" ".to_owned())),
+            ("mfa_issuer", |c| c.mfa_issuer = Some("Example: test".to_owned())),
+            ("mfa_issuer", |c| c.mfa_issuer = Some("é".repeat(33))),
         ];
         for (field, change) in cases {
             let mut config = AuthConfig::new(SECRET);
@@ -272,6 +323,20 @@ mod tests {
             let error = config.check().expect_err(field);
             assert_eq!(error.field(), field, "{error}");
         }
+    }
+
+    fn random_key(seed: u8) -> MfaKey {
+        MfaKey::new(std::array::from_fn(|i| (i as u8).wrapping_mul(37) ^ seed))
+    }
+
+    #[test]
+    fn m2_m3_second_factors_work_without_settings_and_with_good_ones() {
+        let mut config = AuthConfig::new(SECRET);
+        assert_eq!((config.mfa_window, config.mfa_keys.len()), (1, 0));
+        config.mfa_window = 0;
+        config.mfa_keys = vec![random_key(1), random_key(2)];
+        config.mfa_issuer = Some("Ünïcode & Söhne".to_owned());
+        assert_eq!(config.check(), Ok(()));
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 use std::str::FromStr;
 
-use super::{AuthConfig, ConfigError, CookieConfig, SameSite, UnreadableThrottle, duration};
+use zeroize::Zeroizing;
+
+use super::{AuthConfig, ConfigError, CookieConfig, MfaRequired, SameSite, UnreadableThrottle, duration};
+use crate::id::Role;
+use crate::mfa::MfaKey;
 use crate::password::HashParams;
 
 impl AuthConfig {
@@ -12,7 +16,8 @@ impl AuthConfig {
     /// `SESSION_REFRESH_GRACE_PERIOD`, `REFRESH_TOKEN_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
     /// `SESSION_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`, `DEVICE_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
     /// `DANGER_INSECURE_COOKIES`, `ALLOWED_ORIGINS`, `PUBLIC_URL`, `HASH_MEMORY` (KiB), `HASH_TIME`, `HASH_PARALLELISM`,
-    /// `LOGIN_THROTTLE`, `TRUSTED_PROXIES`, `LOGIN_STALL_TIME`, `PASSWORD_MIN_LENGTH`. Durations are written `15m`, `7d`,
+    /// `LOGIN_THROTTLE`, `TRUSTED_PROXIES`, `LOGIN_STALL_TIME`, `PASSWORD_MIN_LENGTH`, `MFA_KEYS`, `MFA_WINDOW`,
+    /// `MFA_ISSUER`, `MFA_REQUIRED` (`nobody`, `everybody`, `roles:admin,editor`). Durations are written `15m`, `7d`,
     /// `10s`; without a unit they are milliseconds.
     ///
     /// # Errors
@@ -51,6 +56,10 @@ impl AuthConfig {
         config.public_url = (vars.0)("PUBLIC_URL");
         vars.hash(&mut config)?;
         vars.number("PASSWORD_MIN_LENGTH", &mut config.password_min_length)?;
+        vars.mfa_keys(&mut config.mfa_keys)?;
+        vars.number("MFA_WINDOW", &mut config.mfa_window)?;
+        config.mfa_issuer = (vars.0)("MFA_ISSUER");
+        vars.mfa_required(&mut config.mfa_required)?;
         Ok(config)
     }
 }
@@ -68,6 +77,24 @@ impl Vars<'_> {
     fn number<T: FromStr>(&self, name: &str, field: &mut T) -> Result<(), ConfigError> {
         let Some(text) = (self.0)(name) else { return Ok(()) };
         *field = text.trim().parse().map_err(|_| unreadable(name, &text, "a whole number"))?;
+        Ok(())
+    }
+
+    /// The roles need their word before them: a misspelt `everybody` must not become the name of a role.
+    fn mfa_required(&self, field: &mut MfaRequired) -> Result<(), ConfigError> {
+        const NAME: &str = "MFA_REQUIRED";
+        let Some(text) = (self.0)(NAME) else { return Ok(()) };
+        let wrong =
+            || unreadable(NAME, &text, "`nobody`, `everybody` or `roles:` and names, such as `roles:admin,editor`");
+        *field = match (text.trim(), text.trim().strip_prefix("roles:")) {
+            ("nobody", _) => MfaRequired::Nobody,
+            ("everybody", _) => MfaRequired::Everybody,
+            (_, Some(names)) => {
+                let roles: Result<_, _> = names.split(',').map(|name| Role::new(name.trim())).collect();
+                MfaRequired::Roles(roles.map_err(|_| wrong())?)
+            }
+            _ => return Err(wrong()),
+        };
         Ok(())
     }
 
@@ -111,6 +138,28 @@ impl Vars<'_> {
                 range.parse().map_err(|error| ConfigError::new(proxies, format!("`{range}` cannot be read: {error}")))
             });
             config.trusted_proxies = ranges.collect::<Result<_, _>>()?;
+        }
+        Ok(())
+    }
+
+    /// No error shows a key: it may be right but for one character.
+    fn mfa_keys(&self, keys: &mut Vec<MfaKey>) -> Result<(), ConfigError> {
+        const NAME: &str = "MFA_KEYS";
+        let Some(text) = (self.0)(NAME) else { return Ok(()) };
+        let text = Zeroizing::new(text);
+        for (at, entry) in text.split(',').enumerate() {
+            let number = at + 1;
+            let entry = entry.trim();
+            let key = match entry.strip_prefix("file:") {
+                None => MfaKey::from_base64(entry),
+                Some(path) => {
+                    let content = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+                        ConfigError::new(NAME, format!("key {number}: `{path}` cannot be read: {error}"))
+                    })?;
+                    MfaKey::from_base64(content.trim())
+                }
+            };
+            keys.push(key.map_err(|error| ConfigError::new(NAME, format!("key {number} is {error}")))?);
         }
         Ok(())
     }
@@ -166,6 +215,7 @@ mod tests {
             ("DEVICE_COOKIE_NAME", "known"),
             ("LOGIN_THROTTLE", "account=4,address=40"),
             ("TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
+            ("MFA_REQUIRED", "roles:admin, chief editor"),
         ])
         .expect("reads");
         assert_eq!(config.access_token_ttl, Duration::from_secs(300));
@@ -185,6 +235,8 @@ mod tests {
             config.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["10.0.0.0/8", "::1/128"]
         );
+        let roles = ["admin", "chief editor"].map(|name| Role::new(name).expect("is short")).to_vec();
+        assert_eq!(config.mfa_required, MfaRequired::Roles(roles));
         config.check().expect("is usable");
     }
 
@@ -201,6 +253,10 @@ mod tests {
             ("LOGIN_THROTTLE", "no"),
             ("TRUSTED_PROXIES", "10.0.0.1/8"),
             ("DEVICE_COOKIE_SAME_SITE", "sometimes"),
+            ("MFA_WINDOW", "-1"),
+            ("MFA_WINDOW", "256"),
+            ("MFA_REQUIRED", "everbody"),
+            ("MFA_REQUIRED", "roles:"),
         ] {
             let error = from(&[(name, value)]).expect_err(name);
             assert_eq!(error.field(), name);
@@ -208,5 +264,45 @@ mod tests {
         }
         let error = AuthConfig::from_vars(|_| None).expect_err("no secret");
         assert_eq!(error.field(), "SECRET");
+    }
+
+    #[test]
+    fn m3_mfa_keys_are_inline_or_in_files_and_the_first_is_current() {
+        let file = std::env::temp_dir().join(format!("auth-core-mfa-key-{}", std::process::id()));
+        std::fs::write(&file, "oqtaQ1Y5bm0yWDhxTHY3VWNIazVqRDFzQTZ3RTRyVDk=\n").expect("writes");
+        let inline = "__39_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA";
+        let config = from(&[
+            ("MFA_KEYS", &format!("{inline} , file:{}", file.display())),
+            ("MFA_WINDOW", "0"),
+            ("MFA_ISSUER", "Example"),
+        ]);
+        let config = config.and_then(|config| config.check().map(|()| config));
+        std::fs::remove_file(&file).expect("removes");
+
+        let config = config.expect("is usable");
+        let first_bytes: Vec<u8> = config.mfa_keys.iter().map(|key| key.expose_secret()[0]).collect();
+        assert_eq!(first_bytes, [0xff, 0xa2]);
+        assert_eq!((config.mfa_window, config.mfa_issuer.as_deref()), (0, Some("Example")));
+        assert!(from(&[("MFA_KEYS", "")]).expect("not set").mfa_keys.is_empty());
+    }
+
+    #[test]
+    fn m3_an_unreadable_mfa_key_is_named_and_not_shown() {
+        let good = "__39_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA";
+        for (value, number) in [
+            ("correct horse", 1),
+            (&*format!("{good},"), 2),
+            (&*format!("{good},{good}=="), 2),
+            (&*format!("{good},file:/nonexistent/mfa.key"), 2),
+            (&good[1..], 1),
+        ] {
+            let error = from(&[("MFA_KEYS", value)]).expect_err(value);
+            let text = error.to_string();
+            assert_eq!(error.field(), "MFA_KEYS");
+            assert!(
+                text.contains(&format!("key {number}")) && !text.contains("horse") && !text.contains("39_P"),
+                "{text}"
+            );
+        }
     }
 }

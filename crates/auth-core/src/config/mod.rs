@@ -14,6 +14,8 @@ pub use check::ConfigError;
 pub use proxies::{AddressRange, InvalidRange};
 pub use throttle::{LoginThrottle, ThrottleLimits, UnreadableThrottle};
 
+use crate::id::Role;
+use crate::mfa::MfaKey;
 use crate::password::HashParams;
 use crate::secret::SecretKey;
 
@@ -89,6 +91,24 @@ pub struct AuthConfig {
     /// The shortest password that may be set, in code points: 8 to 64. Default 8, `PASSWORD_MIN_LENGTH`; 15 where the
     /// password is the only factor (NIST SP 800-63B-4).
     pub password_min_length: usize,
+    /// Seal the secrets of second factors at rest: the first one seals, all of them open. To change keys, put a new one
+    /// first; a factor is sealed again when its user next signs in with it. Default none: a key is derived from `secret`,
+    /// and changing that then locks out everybody with a second factor. `MFA_KEYS`, separated by commas: each the base64
+    /// of 32 bytes, or `file:/path` of a file with it.
+    pub mfa_keys: Vec<MfaKey>,
+    /// How many 30-second steps the clock of an authenticator app may be off, either way: 0 or 1. Default 1,
+    /// `MFA_WINDOW`.
+    pub mfa_window: u8,
+    /// What an authenticator app calls this service: up to 64 bytes without a colon. Default `issuer`, `MFA_ISSUER`.
+    pub mfa_issuer: Option<String>,
+    /// Who must have a second factor. Default nobody, `MFA_REQUIRED`: `nobody`, `everybody`, or `roles:` and names that
+    /// commas separate.
+    ///
+    /// Whoever must and has none still signs in, and gets tokens that open nothing but the routes to set one up,
+    /// `GET /users/me`, refresh and logout.
+    pub mfa_required: MfaRequired,
+    /// How long after a login the second factor may be changed without the password: 0 to 24 h. Default 15 min.
+    pub step_up_within: Duration,
     /// How long a client may take to send a body. Default 10 s.
     pub body_timeout: Duration,
     /// Lets guards refuse access tokens of revoked sessions within a second, on every node, instead of when they expire.
@@ -171,6 +191,28 @@ pub enum CookieToJson {
     Refused,
 }
 
+/// Of whom a second factor is demanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MfaRequired {
+    /// Whoever wants one has one.
+    Nobody,
+    /// Of every user.
+    Everybody,
+    /// Of users with one of these roles.
+    Roles(Vec<Role>),
+}
+
+impl MfaRequired {
+    /// Whether it is demanded of a user with this role.
+    pub(crate) fn includes(&self, role: Option<&Role>) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Everybody => true,
+            Self::Roles(roles) => role.is_some_and(|role| roles.contains(role)),
+        }
+    }
+}
+
 /// Where a guard looks for an access token, the session cookie aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenSources {
@@ -224,6 +266,11 @@ impl AuthConfig {
             trusted_proxies: Vec::new(),
             login_stall: Duration::ZERO,
             password_min_length: 8,
+            mfa_keys: Vec::new(),
+            mfa_window: 1,
+            mfa_issuer: None,
+            mfa_required: MfaRequired::Nobody,
+            step_up_within: Duration::from_secs(15 * MINUTE),
             body_timeout: Duration::from_secs(10),
             revocation_feed: None,
         }

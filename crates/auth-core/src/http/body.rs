@@ -95,6 +95,15 @@ impl Fields {
         self.optional(name)?.ok_or(Reason::Required(name))
     }
 
+    /// An optional boolean. Without it, `false`.
+    pub(super) fn flag(&self, name: &'static str) -> Result<bool, Reason> {
+        match self.value(name) {
+            None => Ok(false),
+            Some(Json::Flag(flag)) => Ok(*flag),
+            Some(_) => Err(Reason::NotABoolean(name)),
+        }
+    }
+
     pub(super) fn value(&self, name: &str) -> Option<&Json> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
@@ -107,9 +116,10 @@ fn is_json(content_type: Single<'_>) -> bool {
     essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
 
-/// JSON as far as bodies of this contract need it: text and objects; the rest only has to be well formed.
+/// JSON as far as bodies of this contract need it: text, booleans and objects; the rest only has to be well formed.
 pub(super) enum Json {
     Text(Zeroizing<String>),
+    Flag(bool),
     Object(Vec<(String, Self)>),
     Other,
 }
@@ -126,8 +136,8 @@ impl<'de> Deserialize<'de> for Json {
             fn visit_str<E>(self, text: &str) -> Result<Json, E> {
                 Ok(Json::Text(Zeroizing::new(text.to_owned())))
             }
-            fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
-                Ok(Json::Other)
+            fn visit_bool<E>(self, flag: bool) -> Result<Json, E> {
+                Ok(Json::Flag(flag))
             }
             fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
                 Ok(Json::Other)

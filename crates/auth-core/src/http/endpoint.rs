@@ -20,6 +20,14 @@ pub enum Endpoint {
     EndOtherSessions,
     /// `DELETE /auth/sessions/{id}`: ends one of them.
     EndSession,
+    /// `POST /users/me/tfa/generate`: a secret for an authenticator app.
+    TfaGenerate,
+    /// `POST /users/me/tfa/enable`: makes it the second factor.
+    TfaEnable,
+    /// `POST /users/me/tfa/disable`: removes the second factor.
+    TfaDisable,
+    /// `POST /users/me/tfa/recovery-codes`: a new set of recovery codes.
+    TfaRecoveryCodes,
 }
 
 /// The methods that endpoints have.
@@ -45,6 +53,10 @@ impl Endpoint {
         Self::Sessions,
         Self::EndOtherSessions,
         Self::EndSession,
+        Self::TfaGenerate,
+        Self::TfaEnable,
+        Self::TfaDisable,
+        Self::TfaRecoveryCodes,
     ];
 
     /// The path below the mount point; `{id}` stands for one segment, as axum and actix-web write it.
@@ -58,6 +70,10 @@ impl Endpoint {
             Self::Me => "/users/me",
             Self::Sessions | Self::EndOtherSessions => "/auth/sessions",
             Self::EndSession => "/auth/sessions/{id}",
+            Self::TfaGenerate => "/users/me/tfa/generate",
+            Self::TfaEnable => "/users/me/tfa/enable",
+            Self::TfaDisable => "/users/me/tfa/disable",
+            Self::TfaRecoveryCodes => "/users/me/tfa/recovery-codes",
         }
     }
 
@@ -65,7 +81,13 @@ impl Endpoint {
     #[must_use]
     pub const fn method(self) -> Method {
         match self {
-            Self::Login | Self::Refresh | Self::Logout => Method::Post,
+            Self::Login
+            | Self::Refresh
+            | Self::Logout
+            | Self::TfaGenerate
+            | Self::TfaEnable
+            | Self::TfaDisable
+            | Self::TfaRecoveryCodes => Method::Post,
             Self::Providers | Self::Me | Self::Sessions => Method::Get,
             Self::EndOtherSessions | Self::EndSession => Method::Delete,
         }

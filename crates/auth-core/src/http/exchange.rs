@@ -5,8 +5,7 @@ use super::head::RequestHead;
 use super::problem::{Problem, Reason};
 use crate::auth::Auth;
 use crate::config::CookieToJson;
-use crate::email::Email;
-use crate::secret::{DeviceToken, Password, RefreshToken, SessionToken};
+use crate::secret::{DeviceToken, RefreshToken, SessionToken};
 use crate::service::{Grant, LoginRequest, Tokens};
 use crate::store::SessionMode;
 use crate::throttle::DEVICE_TTL;
@@ -71,8 +70,7 @@ impl Auth {
     pub(super) async fn exchange_login(
         &self,
         head: &RequestHead<'_>,
-        email: Email,
-        password: Password,
+        request: LoginRequest,
         mode: Mode,
     ) -> Result<Exchanged, Refused> {
         let cookies = self.cookies();
@@ -87,7 +85,7 @@ impl Auth {
         let client = self.inner.wire.clients.of(head);
         // One that was planted beside it, or damaged, makes the device unknown, and nothing worse.
         let device = cookies.device.read(head).ok().flatten().map(DeviceToken::new);
-        let request = LoginRequest::new(email, password).mode(mode.of_session()).device(device);
+        let request = request.mode(mode.of_session()).device(device);
         let tokens = self.login(request, &client).await.map_err(Problem::from)?;
         if let Some(token) = &refresh {
             self.replace(token, &client).await.map_err(Problem::from)?;

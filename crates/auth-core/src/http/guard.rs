@@ -1,6 +1,7 @@
 //! Guarded routes: who sent the request, and may they?
 
 use std::fmt;
+use std::time::Duration;
 
 use super::credentials::{self, Credentials};
 use super::head::RequestHead;
@@ -13,7 +14,7 @@ use crate::auth::Auth;
 use crate::config::TokenSources;
 use crate::error::ErrorKind;
 use crate::secret::SessionToken;
-use crate::token::Identity;
+use crate::token::{Identity, Scope};
 
 /// What a token in the query asks of every answer: nobody keeps it, and no link leaks the address (requirement B4).
 const QUERY_TOKEN_HEADERS: &[(&str, &str)] =
@@ -28,6 +29,7 @@ const QUERY_TOKEN_HEADERS: &[(&str, &str)] =
 /// let editors = auth.guard().role("editor");
 /// let admins = auth.guard().admin().headers_only();
 /// let anybody = auth.guard().optional();
+/// let payments = auth.guard().mfa().fresh(std::time::Duration::from_secs(300));
 /// # Ok::<(), auth_core::ConfigError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -36,6 +38,7 @@ pub struct Guard {
     auth: Auth,
     presence: Presence,
     sources: TokenSources,
+    scope: Scope,
     requirement: Requirement,
 }
 
@@ -76,6 +79,7 @@ impl Guard {
             auth: auth.clone(),
             presence: Presence::Required,
             sources: auth.inner.config.token_sources,
+            scope: Scope::Full,
             requirement: Requirement::default(),
         }
     }
@@ -116,6 +120,26 @@ impl Guard {
         self
     }
 
+    /// Demands that the user authenticated no longer ago than `within`: with the password, not by a refresh. Whoever did
+    /// not gets 403 with the reason `recent login required`, and signs in again.
+    pub fn fresh(mut self, within: Duration) -> Self {
+        self.requirement.fresh(within);
+        self
+    }
+
+    /// Demands that the user signed in with a second factor. Whoever did not gets 403 with the reason
+    /// `second factor required`.
+    pub fn mfa(mut self) -> Self {
+        self.requirement.mfa();
+        self
+    }
+
+    /// Also lets in whoever must set up a second factor first, and may do nothing else until then.
+    pub(super) const fn for_enrolment(mut self) -> Self {
+        self.scope = Scope::Enrolment;
+        self
+    }
+
     /// Demands whatever `check` demands.
     pub fn check_that(mut self, check: impl Fn(&Identity) -> bool + Send + Sync + 'static) -> Self {
         self.requirement.check(check);
@@ -128,7 +152,7 @@ impl Guard {
         let found = credentials::find(head, self.sources, &self.auth.inner.wire.cookies.session);
         let response_headers = if found.in_query { QUERY_TOKEN_HEADERS } else { &[] };
         let identity = match found.credentials {
-            Ok(Credentials::Bearer(token)) => self.auth.verify(&token).map(Some).map_err(Problem::from),
+            Ok(Credentials::Bearer(token)) => self.auth.identify(&token).map(Some).map_err(Problem::from),
             Ok(Credentials::Nothing) => Ok(None),
             Ok(Credentials::Session(token)) => match self.may_use_cookie(head) {
                 Ok(()) => {
@@ -156,11 +180,20 @@ impl Guard {
 
     fn admit(&self, identity: Option<Identity>) -> Result<Checked, Problem> {
         match identity {
-            Some(identity) if self.requirement.allows(&identity) => Ok(Checked::known(identity)),
-            Some(_) => Err(ErrorKind::Forbidden.into()),
+            Some(identity) => match self.lacking(&identity) {
+                None => Ok(Checked::known(identity)),
+                Some(kind) => Err(kind.into()),
+            },
             None if self.presence == Presence::Optional => Ok(Checked::anonymous(self)),
             None => Err(ErrorKind::MissingToken.into()),
         }
+    }
+
+    fn lacking(&self, identity: &Identity) -> Option<ErrorKind> {
+        if identity.scope == Scope::Enrolment && self.scope == Scope::Full {
+            return Some(ErrorKind::EnrolmentRequired);
+        }
+        self.requirement.lacking(identity, self.auth.inner.clock.now())
     }
 }
 
@@ -248,7 +281,7 @@ pub struct SessionCheck {
 impl SessionCheck {
     /// Asks the store: one statement (two when users live in a table of the app). Never [`Verdict::Ask`] again.
     pub async fn resolve(self) -> Verdict {
-        let identity = self.guard.auth.verify_session(&self.token).await;
+        let identity = self.guard.auth.identify_session(&self.token).await;
         match identity.map_err(Problem::from).and_then(|identity| self.guard.admit(Some(identity))) {
             Ok(checked) => Verdict::Allowed(Passage { checked, stripped: None, response_headers: &[] }),
             Err(problem) => Verdict::Refused(self.guard.refuse(&problem)),

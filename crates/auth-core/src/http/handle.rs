@@ -14,11 +14,12 @@ use super::own::{self, Own};
 use super::problem::{Problem, Reason};
 use super::render::{Place, refusal};
 use super::reply::{Data, Reply};
+use super::tfa::Tfa;
 use crate::auth::Auth;
 use crate::config::AuthConfig;
 use crate::email::Email;
-use crate::secret::{Password, RefreshToken};
-use crate::service::Grant;
+use crate::secret::{OneTimePassword, Password, RefreshToken};
+use crate::service::{Grant, LoginRequest};
 
 /// Token answers must not be kept by anybody (requirement B6).
 const NO_STORE: (&str, &str) = ("cache-control", "no-store");
@@ -85,12 +86,16 @@ impl Auth {
             Endpoint::Sessions => own::handle(self, Own::Sessions, head).await,
             Endpoint::EndOtherSessions => own::handle(self, Own::EndOtherSessions, head).await,
             Endpoint::EndSession => own::handle(self, Own::EndSession, head).await,
+            Endpoint::TfaGenerate => own::handle(self, Own::Tfa(Tfa::Generate, &fields), head).await,
+            Endpoint::TfaEnable => own::handle(self, Own::Tfa(Tfa::Enable, &fields), head).await,
+            Endpoint::TfaDisable => own::handle(self, Own::Tfa(Tfa::Disable, &fields), head).await,
+            Endpoint::TfaRecoveryCodes => own::handle(self, Own::Tfa(Tfa::RecoveryCodes, &fields), head).await,
         }
     }
 
     async fn handle_login(&self, head: &RequestHead<'_>, fields: &Fields) -> Result<Exchanged, Refused> {
-        let (email, password, mode) = login_fields(fields).map_err(Problem::payload)?;
-        self.exchange_login(head, email, password, mode.unwrap_or(Mode::Json)).await
+        let (request, mode) = login_fields(fields).map_err(Problem::payload)?;
+        self.exchange_login(head, request, mode.unwrap_or(Mode::Json)).await
     }
 
     async fn handle_refresh(&self, head: &RequestHead<'_>, fields: &Fields) -> Result<Exchanged, Refused> {
@@ -105,13 +110,15 @@ impl Auth {
     }
 }
 
-fn login_fields(fields: &Fields) -> Result<(Email, Password, Option<Mode>), Reason> {
+fn login_fields(fields: &Fields) -> Result<(LoginRequest, Option<Mode>), Reason> {
     let email = Email::parse(fields.required("email")?).map_err(|_| Reason::NotAnEmail)?;
     let password = Password::new(fields.required("password")?);
     let mode = mode_field(fields)?;
-    // Nobody has a second factor yet: a code is read for its form and then ignored.
-    fields.optional("otp")?;
-    Ok((email, password, mode))
+    let request = LoginRequest::new(email, password);
+    Ok(match fields.optional("otp")? {
+        Some(otp) => (request.otp(OneTimePassword::new(otp)), mode),
+        None => (request, mode),
+    })
 }
 
 fn token_fields(fields: &Fields) -> Result<(Option<RefreshToken>, Option<Mode>), Reason> {

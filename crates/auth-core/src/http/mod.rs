@@ -27,6 +27,7 @@ mod query;
 mod render;
 mod reply;
 mod requirement;
+mod tfa;
 
 pub use endpoint::{Endpoint, Method, Route};
 pub use guard::{Checked, Guard, Passage, SessionCheck, Verdict};

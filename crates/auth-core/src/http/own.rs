@@ -1,12 +1,15 @@
-//! What users see and end of their own: `GET /users/me`, and the list of their sessions (requirement R12).
+//! What users see and change of their own: `GET /users/me`, the list of their sessions (requirement R12), their second
+//! factor.
 
 use serde::{Serialize, Serializer};
 
+use super::body::Fields;
 use super::guard::{Guard, Verdict};
 use super::head::RequestHead;
 use super::problem::Problem;
 use super::query;
 use super::reply::{Data, Reply};
+use super::tfa::Tfa;
 use crate::auth::Auth;
 use crate::error::ErrorKind;
 use crate::id::{Role, SessionId};
@@ -15,19 +18,27 @@ use crate::store::{UserRecord, UserStatus};
 use crate::token::Identity;
 
 /// What the signed-in user asks for.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Own {
+#[derive(Clone, Copy)]
+pub(super) enum Own<'a> {
     User,
     Sessions,
     EndOtherSessions,
     EndSession,
+    Tfa(Tfa, &'a Fields),
+}
+
+impl Own<'_> {
+    /// Whether this is part of setting up a second factor: then it is open to whoever may do nothing else.
+    const fn is_for_enrolment(self) -> bool {
+        matches!(self, Self::User | Self::Tfa(Tfa::Generate | Tfa::Enable, _))
+    }
 }
 
 /// What is told of a user is for that user alone.
 const PRIVATE: (&str, &str) = ("cache-control", "private, no-store");
 
-pub(super) async fn handle(auth: &Auth, own: Own, head: &RequestHead<'_>) -> Reply {
-    let guard = Guard::new(auth);
+pub(super) async fn handle(auth: &Auth, own: Own<'_>, head: &RequestHead<'_>) -> Reply {
+    let guard = if own.is_for_enrolment() { Guard::new(auth).for_enrolment() } else { Guard::new(auth) };
     let verdict = match guard.check(head) {
         Verdict::Ask(check) => check.resolve().await,
         verdict => verdict,
@@ -48,7 +59,7 @@ pub(super) async fn handle(auth: &Auth, own: Own, head: &RequestHead<'_>) -> Rep
     }
 }
 
-async fn answer(auth: &Auth, own: Own, identity: &Identity, head: &RequestHead<'_>) -> Result<Reply, Problem> {
+async fn answer(auth: &Auth, own: Own<'_>, identity: &Identity, head: &RequestHead<'_>) -> Result<Reply, Problem> {
     let reply = match own {
         Own::User => {
             // A stateless token may outlive its user: then it is worth nothing here.
@@ -71,6 +82,7 @@ async fn answer(auth: &Auth, own: Own, identity: &Identity, head: &RequestHead<'
             auth.end_session(identity, id, &auth.inner.wire.clients.of(head)).await?;
             Reply::new(204)
         }
+        Own::Tfa(tfa, fields) => tfa.answer(auth, identity, fields, &auth.inner.wire.clients.of(head)).await?,
     };
     Ok(reply.with_all(&[PRIVATE]))
 }

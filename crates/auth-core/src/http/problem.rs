@@ -27,6 +27,8 @@ pub(crate) enum Reason {
     Required(&'static str),
     Empty(&'static str),
     NotAString(&'static str),
+    NotABoolean(&'static str),
+    InvalidOtp,
     NotAnEmail,
     UnknownMode,
     NotAnObject,

@@ -28,9 +28,9 @@ pub(super) fn refusal(problem: &Problem, place: Place<'_>) -> Reply {
         _ => None,
     };
     let message = match (&look.reason, throttled) {
-        (Some(reason), _) => format!("Invalid payload. {reason}.").into(),
-        (None, Some(throttled)) => format!("Too many requests, retry after {}s.", throttled.wait.as_secs()).into(),
-        (None, None) => look.message.into(),
+        (Some(reason), _) if look.message.is_empty() => format!("Invalid payload. {reason}.").into(),
+        (_, Some(throttled)) => format!("Too many requests, retry after {}s.", throttled.wait.as_secs()).into(),
+        (_, None) => look.message.into(),
     };
     let extensions = Extensions {
         reason: look.reason,
@@ -70,7 +70,7 @@ struct WireError {
 #[derive(Serialize)]
 struct Extensions {
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    reason: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,9 +81,9 @@ struct Extensions {
 struct Look {
     status: u16,
     code: &'static str,
+    /// Empty for an invalid payload: that message is made from the reason.
     message: &'static str,
-    /// Of an invalid payload; the message is made from it.
-    reason: Option<String>,
+    reason: Option<Cow<'static, str>>,
     /// The `error` of `WWW-Authenticate`: none at all, without an error code (""), or with this one.
     challenge: Option<&'static str>,
     retry_after: Option<Duration>,
@@ -96,7 +96,7 @@ impl Look {
             status,
             code: "INVALID_PAYLOAD",
             message: "",
-            reason: Some(reason),
+            reason: Some(reason.into()),
             challenge,
             retry_after: None,
         };
@@ -123,25 +123,47 @@ impl Look {
 
     const fn of_operation(kind: ErrorKind) -> Self {
         let invalid_token = Some("invalid_token");
+        let reason = match kind {
+            ErrorKind::EnrolmentRequired => Some("mfa enrolment required"),
+            ErrorKind::RecentLoginRequired => Some("recent login required"),
+            ErrorKind::SecondFactorRequired => Some("second factor required"),
+            ErrorKind::FactorActive => Some("TFA Secret is already set for this user"),
+            ErrorKind::FactorInactive => Some("TFA Secret is not set for this user"),
+            ErrorKind::InvalidFactorSecret => Some("\"secret\" is invalid"),
+            _ => None,
+        };
         let (status, code, message, challenge) = match kind {
             ErrorKind::InvalidCredentials | ErrorKind::SessionOver | ErrorKind::MissingToken => {
                 (401, "INVALID_CREDENTIALS", "Invalid user credentials.", Some(""))
             }
+            ErrorKind::InvalidOtp => (401, "INVALID_OTP", "Invalid user OTP.", Some("")),
             ErrorKind::InvalidToken => (401, "INVALID_TOKEN", "Invalid token.", invalid_token),
             ErrorKind::TokenExpired => (401, "TOKEN_EXPIRED", "Token expired.", invalid_token),
-            ErrorKind::Forbidden => {
+            // RFC 9470 would have some of these as 401 `insufficient_user_authentication`. The contract has one answer for
+            // whoever is known and may not, and says in the reason what would help.
+            ErrorKind::Forbidden
+            | ErrorKind::EnrolmentRequired
+            | ErrorKind::RecentLoginRequired
+            | ErrorKind::SecondFactorRequired => {
                 (403, "FORBIDDEN", "You don't have permission to access this.", Some("insufficient_scope"))
             }
             ErrorKind::TooManyRequests => (429, "REQUESTS_EXCEEDED", "Too many requests.", None),
             ErrorKind::Unavailable => {
                 (503, "SERVICE_UNAVAILABLE", "The service is unavailable, try again later.", None)
             }
+            ErrorKind::FactorActive | ErrorKind::FactorInactive | ErrorKind::InvalidFactorSecret => {
+                (400, "INVALID_PAYLOAD", "", Some("invalid_request"))
+            }
             // No route of ours makes or changes users yet: on the wire these would be bugs.
             ErrorKind::WeakPassword | ErrorKind::EmailTaken | ErrorKind::UsersElsewhere | ErrorKind::Internal => {
                 (500, "INTERNAL_SERVER_ERROR", "An unexpected error occurred.", None)
             }
         };
-        Self { status, code, message, reason: None, challenge, retry_after: None }
+        let reason = match reason {
+            Some(reason) => Some(Cow::Borrowed(reason)),
+            None => None,
+        };
+        Self { status, code, message, reason, challenge, retry_after: None }
     }
 }
 
@@ -159,6 +181,8 @@ impl std::fmt::Display for Reason {
             Self::Broken => f.write_str("the body ended before it was complete"),
             Self::NoRefreshToken => f.write_str("The refresh token is required in either the payload or cookie"),
             Self::CookieToJson => f.write_str("The refresh token of a cookie is not given out in JSON"),
+            Self::NotABoolean(field) => write!(f, "\"{field}\" must be a boolean"),
+            Self::InvalidOtp => f.write_str("\"otp\" is invalid"),
             Self::SeveralTokens => f.write_str("The request uses more than one method for including an access token"),
             Self::CookieTwice => f.write_str("The request carries a cookie more than once"),
         }

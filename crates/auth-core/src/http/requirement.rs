@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::clock::Timestamp;
+use crate::error::ErrorKind;
 use crate::id::Role;
 use crate::token::Identity;
 
@@ -15,20 +18,17 @@ enum Rule {
     Role(Vec<String>),
     Admin,
     App,
+    Fresh(Duration),
+    Mfa,
     Check(Arc<dyn Fn(&Identity) -> bool + Send + Sync>),
 }
 
 impl Requirement {
-    /// Whether `identity` fulfils all of it.
-    pub(super) fn allows(&self, identity: &Identity) -> bool {
-        self.0.iter().all(|rule| match rule {
-            Rule::Role(names) => {
-                identity.role().map(Role::as_str).is_some_and(|role| names.iter().any(|name| name == role))
-            }
-            Rule::Admin => identity.is_admin(),
-            Rule::App => identity.has_app_access(),
-            Rule::Check(check) => check(identity),
-        })
+    /// What `identity` lacks, as the kind of the refusal. What signing in again would not mend comes first: nobody is
+    /// asked for a code in vain.
+    pub(super) fn lacking(&self, identity: &Identity, now: Timestamp) -> Option<ErrorKind> {
+        let lacking = self.0.iter().filter_map(|rule| rule.lacking(identity, now));
+        lacking.min_by_key(|kind| *kind != ErrorKind::Forbidden)
     }
 
     pub(super) fn role(&mut self, names: Vec<String>) {
@@ -43,12 +43,37 @@ impl Requirement {
         self.push(Rule::App);
     }
 
+    pub(super) fn fresh(&mut self, within: Duration) {
+        self.push(Rule::Fresh(within));
+    }
+
+    pub(super) fn mfa(&mut self) {
+        self.push(Rule::Mfa);
+    }
+
     pub(super) fn check(&mut self, check: impl Fn(&Identity) -> bool + Send + Sync + 'static) {
         self.push(Rule::Check(Arc::new(check)));
     }
 
     fn push(&mut self, rule: Rule) {
         Arc::make_mut(&mut self.0).push(rule);
+    }
+}
+
+impl Rule {
+    fn lacking(&self, identity: &Identity, now: Timestamp) -> Option<ErrorKind> {
+        let (is_met, otherwise) = match self {
+            Self::Role(names) => {
+                let role = identity.role().map(Role::as_str);
+                (role.is_some_and(|role| names.iter().any(|name| name == role)), ErrorKind::Forbidden)
+            }
+            Self::Admin => (identity.is_admin(), ErrorKind::Forbidden),
+            Self::App => (identity.has_app_access(), ErrorKind::Forbidden),
+            Self::Check(check) => (check(identity), ErrorKind::Forbidden),
+            Self::Fresh(within) => (identity.authenticated_within(*within, now), ErrorKind::RecentLoginRequired),
+            Self::Mfa => (identity.aal() >= 2, ErrorKind::SecondFactorRequired),
+        };
+        (!is_met).then_some(otherwise)
     }
 }
 
@@ -59,6 +84,8 @@ impl fmt::Debug for Requirement {
                 Rule::Role(names) => format!("role {}", names.join(" or ")),
                 Rule::Admin => "admin_access".to_owned(),
                 Rule::App => "app_access".to_owned(),
+                Rule::Fresh(within) => format!("a login within {within:?}"),
+                Rule::Mfa => "a second factor".to_owned(),
                 Rule::Check(_) => "a check of the app".to_owned(),
             }))
             .finish()

@@ -6,17 +6,23 @@ use crate::secret::SessionToken;
 use crate::session::codec::TokenParts;
 use crate::session::machine::{self, Standing};
 use crate::store::{SessionMode, UserRecord};
-use crate::token::{Identity, TokenProblem};
+use crate::token::{Identity, Scope, TokenProblem};
 
 impl Auth {
     /// Who an access token says the request comes from: signature, claims and, with a
     /// [`revocation_feed`](crate::AuthConfig::revocation_feed), what was revoked; no I/O, no await.
     ///
     /// # Errors
-    /// `InvalidToken`, or `TokenExpired` for a token that is good in every other way. With a feed also `Unavailable`,
-    /// when what was revoked is not known and the feed fails closed.
+    /// `InvalidToken`, or `TokenExpired` for a token that is good in every other way; `EnrolmentRequired` for the token of
+    /// a user who must set up a second factor first. With a feed also `Unavailable`, when what was revoked is not known
+    /// and the feed fails closed.
     pub fn verify(&self, token: &str) -> Result<Identity, AuthError> {
-        let identity = self.inner.keys.verify_access(token, self.inner.clock.now())?;
+        unlimited(self.identify(token)?)
+    }
+
+    /// The same, also for whoever must set up a second factor first: the identity says so.
+    pub(crate) fn identify(&self, token: &str) -> Result<Identity, AuthError> {
+        let identity = self.inner.keys.verify_bearer(token, self.inner.clock.now())?;
         if let Some(revocations) = &self.inner.revocations {
             revocations.check(&identity)?;
         }
@@ -27,21 +33,28 @@ impl Auth {
     /// and role, access and status are those of now, not those of the login. It never writes.
     ///
     /// # Errors
-    /// `InvalidToken` also when the session is over; `TokenExpired`; `Unavailable` when the store is down.
+    /// `InvalidToken` also when the session is over; `TokenExpired`; `EnrolmentRequired` while the user must set up a
+    /// second factor first; `Unavailable` when the store is down.
     pub async fn verify_session(&self, token: &SessionToken) -> Result<Identity, AuthError> {
+        unlimited(self.identify_session(token).await?)
+    }
+
+    /// The same, also for whoever must set up a second factor first: the identity says so.
+    pub(crate) async fn identify_session(&self, token: &SessionToken) -> Result<Identity, AuthError> {
         let inner = &*self.inner;
         let now = inner.clock.now();
         let grant = inner.keys.verify_session(token.expose_secret(), now)?;
         let parts = TokenParts::decode(&grant.refresh).ok_or(ErrorKind::InvalidToken)?;
         let mut loaded = inner.sessions.load(parts.session).await?.ok_or(ErrorKind::InvalidToken)?;
         let (user, circumstances) = inner.circumstances(&mut loaded, now).await?;
-        let row = loaded.session;
+        let (row, has_factor) = (loaded.session, loaded.has_factor);
         let alive = match machine::judge(&row, &parts, circumstances) {
             Standing::CurrentOld | Standing::CurrentYoung | Standing::PreviousYoung => row.mode == SessionMode::Session,
             _ => false,
         };
         let user = user.filter(|_| alive).ok_or(ErrorKind::InvalidToken)?;
         Ok(Identity {
+            payload: self.payload_of(&user),
             user: user.id,
             role: user.role,
             app_access: user.app_access,
@@ -52,7 +65,7 @@ impl Auth {
             auth_time: Some(row.auth_time),
             issued_at: grant.issued_at,
             expires_at: grant.expires_at,
-            payload: self.payload_of(&user),
+            scope: inner.scope_of(&user, has_factor),
         })
     }
 
@@ -60,6 +73,14 @@ impl Auth {
     fn payload_of(&self, user: &UserRecord) -> Option<std::sync::Arc<[u8]>> {
         let claims = self.inner.claims.as_ref()?.claims(user);
         serde_json::to_vec(&claims).ok().map(Into::into)
+    }
+}
+
+/// What is good for enrolment alone is no access token, whoever asks (requirement J8).
+fn unlimited(identity: Identity) -> Result<Identity, AuthError> {
+    match identity.scope {
+        Scope::Full => Ok(identity),
+        Scope::Enrolment => Err(ErrorKind::EnrolmentRequired.into()),
     }
 }
 

@@ -4,7 +4,6 @@ use crate::auth::Auth;
 use crate::error::{AuthError, ErrorKind};
 use crate::id::UserId;
 use crate::password::PasswordHash;
-use crate::password::hash::{MAX_PASSWORD_BYTES, Verification};
 use crate::password::policy;
 use crate::secret::Password;
 use crate::store::UserStatus;
@@ -25,16 +24,10 @@ impl Auth {
     /// takes the work of a login, and opens no session.
     ///
     /// # Errors
-    /// `InvalidCredentials` when it is another one, or the user has none or may not sign in; `Unavailable`.
+    /// `InvalidCredentials` when it is another one, or the user has none or may not sign in; `TooManyRequests` after too
+    /// many wrong ones; `Unavailable`.
     pub async fn verify_password(&self, user: &UserId, password: Password) -> Result<(), AuthError> {
-        if password.expose_secret().len() > MAX_PASSWORD_BYTES {
-            return Err(ErrorKind::InvalidCredentials.into());
-        }
-        let place = self.inner.pool.reserve()?;
         let user = self.inner.users.find_by_id(user).await?.filter(|user| user.status == UserStatus::Active);
-        match place.verify(password, user.and_then(|user| user.password)).await? {
-            Verification::Match { .. } => Ok(()),
-            Verification::Mismatch => Err(ErrorKind::InvalidCredentials.into()),
-        }
+        self.inner.check_password(&user.ok_or(ErrorKind::InvalidCredentials)?, password).await
     }
 }

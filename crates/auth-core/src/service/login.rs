@@ -13,7 +13,7 @@ use crate::event::EventKind;
 use crate::id::{SessionId, UserId};
 use crate::password::hash::{MAX_PASSWORD_BYTES, Verification};
 use crate::rng;
-use crate::secret::{DeviceToken, Password};
+use crate::secret::{DeviceToken, OneTimePassword, Password};
 use crate::session::codec::{self, TokenParts};
 use crate::store::{Epoch, NewSession, Opened, SessionMode, UserRecord, UserStatus};
 use crate::throttle::Admission;
@@ -25,13 +25,14 @@ pub struct LoginRequest {
     password: Password,
     mode: SessionMode,
     device: Option<DeviceToken>,
+    otp: Option<OneTimePassword>,
 }
 
 impl LoginRequest {
     /// With an address and a password, for a session whose refresh token travels in JSON.
     #[must_use]
     pub const fn new(email: Email, password: Password) -> Self {
-        Self { email, password, mode: SessionMode::Json, device: None }
+        Self { email, password, mode: SessionMode::Json, device: None, otp: None }
     }
 
     /// How the client will hold its tokens.
@@ -48,18 +49,26 @@ impl LoginRequest {
         self.device = device;
         self
     }
+
+    /// With a one-time password, or a recovery code: for users with a second factor, ignored for others.
+    #[must_use]
+    pub fn otp(mut self, otp: OneTimePassword) -> Self {
+        self.otp = Some(otp);
+        self
+    }
 }
 
 impl Auth {
-    /// Checks the password and opens a new session.
+    /// Checks the password and, when the user has one, the second factor, and opens a new session.
     ///
     /// An unknown address, a wrong password and a user who may not sign in are one error, after the same work
     /// (requirements G4, G5). The try counts as a failure until it is known to be none (G2); a call that is dropped stays
     /// counted.
     ///
     /// # Errors
-    /// `InvalidCredentials`; `TooManyRequests` after too many failures, whoever the account belongs to, before anything is
-    /// looked up; `Unavailable` when the store or the hashing pool is overloaded or down.
+    /// `InvalidCredentials`; `InvalidOtp` when the password is right and the one-time password is missing, wrong or was
+    /// used before; `TooManyRequests` after too many failures, whoever the account belongs to, before anything is looked
+    /// up; `Unavailable` when the store or the hashing pool is overloaded or down.
     pub async fn login(&self, request: LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
         let not_before = tokio::time::Instant::now() + self.inner.config.login_stall;
         let result = self.inner.login(request, client).await;
@@ -77,8 +86,8 @@ impl Auth {
         result
     }
 
-    /// Opens a session for a user without a password. Whoever calls this vouches for the user: a single sign-on
-    /// callback, a test.
+    /// Opens a session for a user without a password and without a second factor. Whoever calls this vouches for the
+    /// user: a single sign-on callback, a test. To guards it is a session of one factor.
     ///
     /// # Errors
     /// `InvalidCredentials` when there is no such user, or the user may not sign in; `Unavailable`.
@@ -91,8 +100,17 @@ impl Auth {
         let epoch = self.inner.factors.epoch(user).await?;
         let user = self.inner.users.find_by_id(user).await?;
         let user = user.filter(|user| user.status == UserStatus::Active).ok_or(ErrorKind::InvalidCredentials)?;
-        self.inner.open(&user, epoch, mode, client).await
+        let has_factor = self.inner.factors.second_factor(&user.id).await?.active.is_some();
+        self.inner.open(&user, Checked { epoch, aal: 1, has_factor }, mode, client).await
     }
+}
+
+/// What was checked before a session is opened.
+struct Checked {
+    /// The epoch under which the credentials were read.
+    epoch: Epoch,
+    aal: u8,
+    has_factor: bool,
 }
 
 impl Inner {
@@ -140,10 +158,49 @@ impl Inner {
         if outdated {
             self.strengthen(&user, request.password.clone()).await;
         }
-        let mut tokens = self.open(&user, epoch, request.mode, client).await?;
+        // Only now: until the password is right, nothing may tell whether there is a second factor. One that was set up or
+        // removed meanwhile raised the epoch, and then no session is opened.
+        let factor = self.factors.second_factor(&user.id).await?;
+        let has_factor = factor.active.is_some();
+        if has_factor {
+            self.accept_otp(&user.id, &factor, request.otp.as_ref(), client).await?;
+        }
+        let aal = if has_factor { 2 } else { 1 };
+        let mut tokens = self.open(&user, Checked { epoch, aal, has_factor }, request.mode, client).await?;
         let owner = (&user.id, epoch);
         tokens.device = self.throttle.device_token(admission, &request.email, owner, self.clock.now(), &*self.random);
         Ok(tokens)
+    }
+
+    /// Whether this is the password of a user who is signed in.
+    ///
+    /// # Errors
+    /// `InvalidCredentials` when it is not; `Unavailable`.
+    pub(super) async fn check_password(&self, user: &UserRecord, password: Password) -> Result<(), AuthError> {
+        if password.expose_secret().len() > MAX_PASSWORD_BYTES {
+            return Err(ErrorKind::InvalidCredentials.into());
+        }
+        // A stolen session guesses no faster than a login does; the account is locked for neither's owner.
+        let admission = match Email::parse(&user.email) {
+            Ok(email) => Some(self.throttle.admit(&email, None, &ClientInfo::default(), self.clock.now()).await?),
+            Err(_) => None,
+        };
+        let verified = match self.pool.reserve() {
+            Ok(place) => place.verify(password, user.password.clone()).await,
+            Err(error) => Err(error),
+        };
+        match (verified, admission) {
+            (Ok(Verification::Mismatch), _) => Err(ErrorKind::InvalidCredentials.into()),
+            (verified, None) => verified.map(drop),
+            (Ok(Verification::Match { .. }), Some(admission)) => {
+                self.throttle.succeed(admission).await;
+                Ok(())
+            }
+            (Err(error), Some(admission)) => {
+                self.throttle.refund(admission).await;
+                Err(error)
+            }
+        }
     }
 
     /// The user with this address, and the epoch under which the password hash was read.
@@ -182,7 +239,7 @@ impl Inner {
     async fn open(
         &self,
         user: &UserRecord,
-        epoch: Epoch,
+        checked: Checked,
         mode: SessionMode,
         client: &ClientInfo,
     ) -> Result<Tokens, AuthError> {
@@ -192,8 +249,8 @@ impl Inner {
         let session = NewSession {
             id: parts.session,
             user: user.id,
-            epoch,
-            aal: 1,
+            epoch: checked.epoch,
+            aal: checked.aal,
             family_hash: codec::hash(&*parts.family),
             current_hash: codec::hash(&*parts.secret),
             mode,
@@ -211,8 +268,9 @@ impl Inner {
         self.issue(&Issue {
             user,
             parts: &parts,
-            epoch,
-            aal: session.aal,
+            epoch: checked.epoch,
+            aal: checked.aal,
+            has_factor: checked.has_factor,
             mode,
             auth_time: now,
             idle_expires_at: session.idle_expires_at,

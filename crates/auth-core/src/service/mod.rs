@@ -7,12 +7,15 @@ mod issue;
 mod login;
 mod logout;
 mod maintenance;
+mod otp;
 mod refresh;
+mod second_factor;
 mod sessions;
 mod users;
 
 pub use issue::{Grant, Tokens};
 pub use login::LoginRequest;
+pub use second_factor::{EnableFactor, FactorProof, NewFactor};
 pub use sessions::OwnSession;
 pub use users::{NewUser, UserUpdate};
 

@@ -95,7 +95,7 @@ impl Inner {
         for attempt in 0..ATTEMPTS {
             let mut loaded = self.sessions.load(presented.session).await?.ok_or(ErrorKind::SessionOver)?;
             let (user, circumstances) = self.circumstances(&mut loaded, arrived).await?;
-            let row = loaded.session;
+            let (row, has_factor) = (loaded.session, loaded.has_factor);
             // Only a lost race comes round again.
             let circumstances = Circumstances { lost_race: attempt > 0, ..circumstances };
             let now = self.clock.now();
@@ -110,6 +110,7 @@ impl Inner {
                     parts,
                     epoch: row.epoch,
                     aal: row.aal,
+                    has_factor,
                     mode: row.mode,
                     auth_time: row.auth_time,
                     idle_expires_at,

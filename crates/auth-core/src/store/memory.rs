@@ -1,5 +1,6 @@
 //! A store in memory, for tests and trials: everything is gone when the program ends.
 
+mod factor;
 mod throttle;
 
 use std::collections::HashMap;
@@ -8,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    BucketKey, Count, Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked,
-    Rotation, SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord,
-    UserStatus, UserStore,
+    BucketKey, Count, Epoch, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
+    SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord, UserStatus,
+    UserStore,
 };
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -29,6 +30,7 @@ struct Tables {
     all_ended: HashMap<UserId, (Epoch, Timestamp)>,
     sessions: HashMap<SessionId, SessionRecord>,
     counts: HashMap<BucketKey, Count>,
+    factors: HashMap<UserId, factor::Factor>,
 }
 
 #[derive(Debug)]
@@ -125,6 +127,7 @@ impl SessionStore for MemoryStore {
         Ok(tables.sessions.get(&id).map(|session| LoadedSession {
             session: session.clone(),
             epoch: tables.epoch(&session.user),
+            has_factor: tables.factors.get(&session.user).is_some_and(|factor| factor.active.is_some()),
             user: tables.user(&session.user),
         }))
     }
@@ -236,23 +239,6 @@ impl UserStore for MemoryStore {
 }
 
 #[async_trait]
-impl FactorStore for MemoryStore {
-    async fn epoch(&self, user: &UserId) -> Result<Epoch, StoreError> {
-        Ok(self.tables().epoch(user))
-    }
-
-    async fn end_sessions(
-        &self,
-        user: &UserId,
-        keep: Option<SessionId>,
-        _: RevokeReason,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        Ok(self.tables().end_sessions(user, keep, now))
-    }
-}
-
-#[async_trait]
 impl UserDirectory for MemoryStore {
     async fn update(&self, id: &UserId, change: &UserChange, now: Timestamp) -> Result<bool, StoreError> {
         let mut tables = self.tables();
@@ -284,6 +270,7 @@ impl UserDirectory for MemoryStore {
         let mut tables = self.tables();
         let removed = tables.users.remove(id).is_some();
         if removed {
+            tables.factors.remove(id);
             tables.end_sessions(id, None, now);
         }
         Ok(removed)

@@ -5,18 +5,21 @@
 //! its own implements [`UserStore`] alone. The conformance suite in `auth-testkit` says what each method promises.
 
 mod error;
+mod factor;
 pub mod memory;
 mod session;
 mod throttle;
 mod user;
 
+pub use crate::mfa::{RecoveryHash, Sealed, Step};
 pub use error::{StoreError, StoreErrorKind};
+pub use factor::{ActiveFactor, Enabling, FactorStore, PendingFactor, SecondFactor};
 pub use session::{
     Epoch, LoadedSession, NewSession, Opened, RevokeReason, Revoked, Rotation, SessionMode, SessionRecord,
     SessionStore, Swap,
 };
 pub use throttle::{Attempt, BucketKey, Count, Forgetting, Judgement, Limit, Reservation, Reserved, ThrottleStore};
-pub use user::{FactorStore, NewUserRecord, UserChange, UserDirectory, UserRecord, UserStatus, UserStore};
+pub use user::{NewUserRecord, UserChange, UserDirectory, UserRecord, UserStatus, UserStore};
 
 /// A store of everything: what [`Auth::builder`](crate::Auth::builder) takes.
 pub trait Store: SessionStore + UserStore + FactorStore + UserDirectory + ThrottleStore {}

@@ -20,7 +20,8 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// removed, which raised the epoch.
     async fn open(&self, session: &NewSession) -> Result<Opened, StoreError>;
 
-    /// The session, with the user's epoch and, when the store holds users, the user: in one statement.
+    /// The session, with the user's epoch, whether there is a second factor and, when the store holds users, the user:
+    /// in one statement.
     async fn load(&self, id: SessionId) -> Result<Option<LoadedSession>, StoreError>;
 
     /// Replaces the current secret, if it is still [`Rotation::expected`] and the session is not revoked: one
@@ -200,6 +201,8 @@ pub struct LoadedSession {
     pub session: SessionRecord,
     /// The user's epoch now.
     pub epoch: Epoch,
+    /// Whether the user has a second factor in use now.
+    pub has_factor: bool,
     /// The user, when this store holds users; `None` when the user is not (or no longer) here.
     pub user: Option<UserRecord>,
 }

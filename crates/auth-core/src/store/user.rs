@@ -1,14 +1,13 @@
-//! Users: who they are ([`UserStore`]), what their credentials are worth ([`FactorStore`]), and changes to them
-//! ([`UserDirectory`]).
+//! Users: who they are ([`UserStore`]), and changes to them ([`UserDirectory`]).
 
 use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{Epoch, RevokeReason, StoreError};
+use super::{Epoch, StoreError};
 use crate::clock::Timestamp;
 use crate::email::Email;
-use crate::id::{Role, SessionId, UserId};
+use crate::id::{Role, UserId};
 use crate::password::PasswordHash;
 
 /// Identity and password: what an app implements over a user table of its own, where
@@ -30,23 +29,6 @@ pub trait UserStore: fmt::Debug + Send + Sync + 'static {
     /// Replaces the password hash if it is still `expected`, and says whether it did. This is for a hash of the same
     /// password with stronger parameters: no session ends by it.
     async fn rehash(&self, id: &UserId, expected: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError>;
-}
-
-/// The credential state of a user, kept in our own table wherever the user lives.
-#[async_trait]
-pub trait FactorStore: fmt::Debug + Send + Sync + 'static {
-    /// The user's epoch; 0 for a user of whom nothing is stored.
-    async fn epoch(&self, user: &UserId) -> Result<Epoch, StoreError>;
-
-    /// Raises the user's epoch and ends the user's sessions except `keep`, in one transaction; says how many ended. The
-    /// session that is kept is moved to the new epoch.
-    async fn end_sessions(
-        &self,
-        user: &UserId,
-        keep: Option<SessionId>,
-        reason: RevokeReason,
-        now: Timestamp,
-    ) -> Result<u64, StoreError>;
 }
 
 /// Changes to users that live in the store itself.

@@ -143,7 +143,6 @@ impl Throttle {
     ///
     /// # Errors
     /// As [`admit`](Self::admit).
-    #[allow(dead_code, reason = "second factors are the next to come through this door")]
     pub(crate) async fn admit_code(&self, user: &UserId, now: Timestamp) -> Result<Admission, AuthError> {
         let Some(limits) = self.limits else { return Ok(Admission::uncounted()) };
         let bucket = self.buckets.factor(user);

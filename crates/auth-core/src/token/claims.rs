@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::Identity;
+use super::identity::Scope;
 use crate::clock::Timestamp;
 use crate::id::{Role, SessionId, UserId};
 use crate::store::Epoch;
@@ -26,8 +27,10 @@ pub(crate) struct Claims<'a> {
     pub(super) nbf: Option<i64>,
     pub(super) iss: Option<Cow<'a, str>>,
     pub(super) aud: Audience<'a>,
-    /// Has a claim that only tokens of another kind have: Directus's `scope` and `share`, or a `kind`.
+    /// Has a claim that only tokens of another kind have: Directus's `scope` and `share`.
     pub(super) other_kind: bool,
+    /// Which kind the token says it is; ordinary ones say nothing.
+    pub(super) kind: Option<Cow<'a, str>>,
     /// Has claims of the app.
     pub(super) has_more: bool,
 }
@@ -38,7 +41,7 @@ impl<'a> Claims<'a> {
         serde_json::from_slice(payload).ok()
     }
 
-    pub(super) fn into_identity(self, payload: &[u8]) -> Identity {
+    pub(super) fn into_identity(self, scope: Scope, payload: &[u8]) -> Identity {
         Identity {
             user: self.id,
             role: self.role,
@@ -50,6 +53,7 @@ impl<'a> Claims<'a> {
             auth_time: self.auth_time.map(Timestamp::from_secs),
             issued_at: self.iat.map(Timestamp::from_secs),
             expires_at: Timestamp::from_secs(self.exp),
+            scope,
             payload: self.has_more.then(|| payload.into()),
         }
     }
@@ -95,7 +99,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
         let (mut id, mut role, mut app_access, mut admin_access) = (None, None, None, None);
         let (mut sid, mut ep, mut auth_time, mut aal, mut session) = (None, None, None, None, None);
         let (mut iat, mut exp, mut nbf, mut iss, mut aud) = (None, None, None, None, None);
-        let (mut other_kind, mut has_more) = (false, false);
+        let (mut kind, mut other_kind, mut has_more) = (None, false, false);
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
                 "id" => once(&mut id, map.next_value::<Short<UserId>>()?)?,
@@ -112,7 +116,8 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
                 "nbf" => once(&mut nbf, map.next_value::<NumericDate>()?)?,
                 "iss" => once(&mut iss, map.next_value::<Text<'de>>()?)?,
                 "aud" => once(&mut aud, map.next_value::<Audience<'de>>()?)?,
-                "scope" | "share" | "kind" => {
+                "kind" => once(&mut kind, map.next_value::<Text<'de>>()?)?,
+                "scope" | "share" => {
                     map.next_value::<IgnoredAny>()?;
                     other_kind = true;
                 }
@@ -140,6 +145,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
             iss: iss.map(|text| text.0),
             aud: aud.unwrap_or_default(),
             other_kind,
+            kind: kind.map(|text| text.0),
             has_more,
         })
     }

@@ -1,6 +1,7 @@
 //! Who a request comes from: what a verified token says.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
@@ -21,8 +22,18 @@ pub struct Identity {
     pub(crate) auth_time: Option<Timestamp>,
     pub(crate) issued_at: Option<Timestamp>,
     pub(crate) expires_at: Timestamp,
+    pub(crate) scope: Scope,
     /// The payload, kept only when it has claims beyond ours.
     pub(crate) payload: Option<Arc<[u8]>>,
+}
+
+/// What an identity is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Whatever the user may do.
+    Full,
+    /// Setting up the second factor that is demanded of the user, and nothing else.
+    Enrolment,
 }
 
 impl Identity {
@@ -72,6 +83,14 @@ impl Identity {
     #[must_use]
     pub const fn auth_time(&self) -> Option<Timestamp> {
         self.auth_time
+    }
+
+    /// Whether the user authenticated no longer ago than `within`. `false` for tokens that do not say when.
+    pub(crate) fn authenticated_within(&self, within: Duration, now: Timestamp) -> bool {
+        // The clock of another node may be ahead a little; a time further in the future is no time to go by.
+        const SKEW: i64 = -60_000;
+        let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
+        self.auth_time.is_some_and(|auth_time| (SKEW..=within).contains(&now.millis_since(auth_time)))
     }
 
     /// When the token was made: claim `iat`.

@@ -14,6 +14,7 @@ pub(crate) struct TokenKeys {
     pub(super) slow: DecodingKey,
     pub(super) access_header: String,
     pub(super) session_header: String,
+    pub(super) enrol_header: String,
     pub(super) issuer: String,
     pub(super) audience: Option<String>,
     pub(super) leeway_millis: i64,
@@ -29,6 +30,7 @@ impl TokenKeys {
             slow: DecodingKey::from_secret(secret),
             access_header: URL_SAFE_NO_PAD.encode(TokenKind::Access.header()),
             session_header: URL_SAFE_NO_PAD.encode(TokenKind::Session.header()),
+            enrol_header: URL_SAFE_NO_PAD.encode(TokenKind::Enrol.header()),
             issuer: config.issuer.clone(),
             audience: config.audience.clone(),
             leeway_millis: i64::try_from(config.leeway.as_millis()).unwrap_or_default(),
@@ -39,6 +41,7 @@ impl TokenKeys {
         match kind {
             TokenKind::Access => &self.access_header,
             TokenKind::Session => &self.session_header,
+            TokenKind::Enrol => &self.enrol_header,
         }
     }
 }

@@ -12,6 +12,7 @@ mod tests;
 mod verify;
 
 pub use identity::Identity;
+pub(crate) use identity::Scope;
 pub(crate) use keys::TokenKeys;
 pub(crate) use sign::{NewToken, is_reserved};
 pub(crate) use verify::TokenProblem;
@@ -24,6 +25,8 @@ pub(crate) enum TokenKind {
     Access,
     /// The value of the session cookie, accepted from there alone.
     Session,
+    /// Opens nothing but the routes by which a user sets up the second factor that is demanded.
+    Enrol,
 }
 
 impl TokenKind {
@@ -32,6 +35,15 @@ impl TokenKind {
         match self {
             Self::Access => r#"{"alg":"HS256","typ":"JWT"}"#,
             Self::Session => r#"{"alg":"HS256","typ":"session+jwt"}"#,
+            Self::Enrol => r#"{"alg":"HS256","typ":"enrol+jwt"}"#,
+        }
+    }
+
+    /// Claim `kind`, for verifiers that do not look at `typ`: an access token has none.
+    const fn claim(self) -> Option<&'static str> {
+        match self {
+            Self::Access | Self::Session => None,
+            Self::Enrol => Some("enrol"),
         }
     }
 }

@@ -39,6 +39,8 @@ struct Payload<'a> {
     iss: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
 }
 
 /// Every claim with a meaning of its own: the app's hook may not set these (requirement J7).
@@ -56,7 +58,7 @@ impl TokenKeys {
     /// A signed token of `kind`.
     pub(crate) fn sign(&self, kind: TokenKind, token: &NewToken<'_>) -> Result<String, serde_json::Error> {
         debug_assert_eq!(kind == TokenKind::Session, token.session.is_some(), "the claim goes with the kind");
-        let payload = Payload { token, iss: &self.issuer, aud: self.audience.as_deref() };
+        let payload = Payload { token, iss: &self.issuer, aud: self.audience.as_deref(), kind: kind.claim() };
         let payload = serde_json::to_vec(&payload)?;
         let header = self.header(kind);
         let mut token = String::with_capacity(header.len() + payload.len().div_ceil(3) * 4 + 48);

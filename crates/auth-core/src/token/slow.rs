@@ -32,7 +32,7 @@ pub(super) fn verify_signature(key: &DecodingKey, parts: &Parts<'_>, kind: Token
             typ.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt"))
         }
         // Only we make these, with the one header that is compared before.
-        TokenKind::Session => false,
+        TokenKind::Session | TokenKind::Enrol => false,
     };
     if !fits || header.alg != Algorithm::HS256 {
         return None;

@@ -1,5 +1,7 @@
 //! Attacks on the verifier (requirements J1 to J12), and the two ways of verifying held together.
 
+mod kinds;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{DecodingKey, EncodingKey};

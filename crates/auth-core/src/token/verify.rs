@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 
 use super::claims::Claims;
+use super::identity::Scope;
 use super::{Identity, MAX_TOKEN_BYTES, TokenKeys, TokenKind};
 use crate::clock::Timestamp;
 use crate::secret::RefreshToken;
@@ -35,9 +36,21 @@ pub(crate) struct SessionGrant {
 const STACK_PAYLOAD: usize = 1024;
 
 impl TokenKeys {
+    /// Who the token of a request says it comes from. Its header says whether it is an access token or one for enrolment
+    /// alone; then it has to be just that, and the identity says which.
+    pub(crate) fn verify_bearer(&self, token: &str, now: Timestamp) -> Result<Identity, TokenProblem> {
+        let is_enrol = token.strip_prefix(&self.enrol_header).is_some_and(|rest| rest.starts_with('.'));
+        if is_enrol { self.verify_enrol(token, now) } else { self.verify_access(token, now) }
+    }
+
     /// Who an access token says the request comes from.
-    pub(crate) fn verify_access(&self, token: &str, now: Timestamp) -> Result<Identity, TokenProblem> {
-        self.verify(token, TokenKind::Access, now, |claims, payload| Ok(claims.into_identity(payload)))
+    pub(super) fn verify_access(&self, token: &str, now: Timestamp) -> Result<Identity, TokenProblem> {
+        self.verify(token, TokenKind::Access, now, |claims, payload| Ok(claims.into_identity(Scope::Full, payload)))
+    }
+
+    /// Who a token for enrolment says the request comes from.
+    pub(super) fn verify_enrol(&self, token: &str, now: Timestamp) -> Result<Identity, TokenProblem> {
+        self.verify(token, TokenKind::Enrol, now, |claims, payload| Ok(claims.into_identity(Scope::Enrolment, payload)))
     }
 
     /// What a session token carries.
@@ -85,7 +98,9 @@ impl TokenKeys {
     }
 
     fn check(&self, claims: &Claims<'_>, kind: TokenKind, now: Timestamp) -> Result<(), TokenProblem> {
-        let of_this_kind = claims.session.is_some() == (kind == TokenKind::Session) && !claims.other_kind;
+        let of_this_kind = claims.session.is_some() == (kind == TokenKind::Session)
+            && claims.kind.as_deref() == kind.claim()
+            && !claims.other_kind;
         let for_us = claims.aud.allows(self.audience.as_deref());
         let now = now.as_millis();
         let begun = claims.nbf.is_none_or(|nbf| now.saturating_add(self.leeway_millis) >= nbf.saturating_mul(1000));

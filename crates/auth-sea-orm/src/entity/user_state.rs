@@ -16,6 +16,16 @@ pub struct Model {
     pub lowest_epoch: i64,
     /// When that was.
     pub all_ended_at: Option<i64>,
+    /// The secret of the second factor, encrypted; none without one.
+    pub factor_secret: Option<Vec<u8>>,
+    /// The last step whose code was accepted; there is one whenever there is a factor.
+    pub factor_step: Option<i64>,
+    /// A secret that its user has yet to confirm, encrypted.
+    pub pending_secret: Option<Vec<u8>>,
+    /// The session that may confirm it.
+    pub pending_session: Option<Vec<u8>>,
+    /// When it was made.
+    pub pending_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

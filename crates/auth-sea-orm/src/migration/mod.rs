@@ -9,6 +9,7 @@ mod m20260101_000002_user_state;
 mod m20260101_000003_session;
 mod m20261124_000004_all_ended;
 mod m20261124_000005_throttle;
+mod m20261124_000006_second_factor;
 
 use std::sync::Arc;
 
@@ -64,6 +65,7 @@ impl Migrations {
             Box::new(m20260101_000003_session::Migration::new(prefix, tables)),
             Box::new(m20261124_000004_all_ended::Migration::new(prefix, tables)),
             Box::new(m20261124_000005_throttle::Migration::new(prefix, tables)),
+            Box::new(m20261124_000006_second_factor::Migration::new(prefix, tables)),
         ]
     }
 

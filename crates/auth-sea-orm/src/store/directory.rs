@@ -67,6 +67,7 @@ impl SeaOrmStore {
         if transaction.execute(&delete).await?.rows_affected() == 0 {
             return Ok(false);
         }
+        self.forget_factor(&transaction, id).await?;
         self.end_alive(&transaction, id, None, RevokeReason::CredentialsChanged, now).await?;
         transaction.commit().await?;
         Ok(true)

@@ -1,15 +1,18 @@
 //! The epoch of a user's credentials, and what happens when it is raised.
 
 use async_trait::async_trait;
-use auth_core::store::{Epoch, FactorStore, RevokeReason, StoreError};
+use auth_core::store::{
+    Enabling, Epoch, FactorStore, PendingFactor, RecoveryHash, RevokeReason, Sealed, SecondFactor, Step, StoreError,
+    Swap,
+};
 use auth_core::{SessionId, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait as _, LockType, OnConflict, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DbErr};
 
-use super::{SeaOrmStore, Transaction};
+use super::{SeaOrmStore, Transaction, second_factor};
 use crate::entity::session;
 use crate::entity::user_state::Column;
-use crate::error::damaged;
+use crate::error::{damaged, store_error};
 use crate::retry::{Attempt, Resend, retrying};
 
 #[async_trait]
@@ -27,6 +30,54 @@ impl FactorStore for SeaOrmStore {
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         retrying(Resend::Safe, || self.try_end_sessions(user, keep, reason, now)).await
+    }
+
+    async fn second_factor(&self, user: &UserId) -> Result<SecondFactor, StoreError> {
+        let select = self.select_second_factor(user);
+        retrying(Resend::Safe, async || {
+            let Some(row) = self.db.read.query_one(&select).await? else { return Ok(SecondFactor::default()) };
+            Ok(second_factor::second_factor(&row)?)
+        })
+        .await
+    }
+
+    async fn keep_pending(&self, user: &UserId, pending: &PendingFactor) -> Result<Swap, StoreError> {
+        retrying(Resend::Safe, || self.try_keep_pending(user, pending)).await
+    }
+
+    async fn enable_factor(&self, user: &UserId, enabling: &Enabling, now: Timestamp) -> Result<Swap, StoreError> {
+        retrying(Resend::Safe, || self.try_enable_factor(user, enabling, now)).await
+    }
+
+    async fn accept_step(&self, user: &UserId, step: Step) -> Result<Swap, StoreError> {
+        self.swap(&self.update_step(user, step).map_err(store_error)?).await
+    }
+
+    async fn disable_factor(
+        &self,
+        user: &UserId,
+        expected: Epoch,
+        keep: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<Swap, StoreError> {
+        retrying(Resend::Safe, || self.try_disable_factor(user, expected, keep, now)).await
+    }
+
+    async fn replace_recovery_codes(
+        &self,
+        user: &UserId,
+        expected: Epoch,
+        hashes: &[RecoveryHash],
+    ) -> Result<Swap, StoreError> {
+        retrying(Resend::Safe, || self.try_replace_recovery_codes(user, expected, hashes)).await
+    }
+
+    async fn use_recovery_code(&self, user: &UserId, hash: &RecoveryHash, now: Timestamp) -> Result<Swap, StoreError> {
+        self.swap(&self.update_recovery_code(user, hash, now)).await
+    }
+
+    async fn reseal(&self, user: &UserId, expected: &Sealed, new: &Sealed) -> Result<Swap, StoreError> {
+        self.swap(&self.update_seal(user, expected, new)).await
     }
 }
 
@@ -126,8 +177,13 @@ impl SeaOrmStore {
         Ok(transaction.execute(&update).await?.rows_affected())
     }
 
-    /// Only a session of the epoch before this one: another is dead, and stays dead.
-    async fn move_to_new_epoch(&self, transaction: &Transaction, user: &UserId, id: SessionId) -> Result<(), DbErr> {
+    /// Only a session of the epoch before this one: another is dead, and stays dead. Gives the new epoch.
+    pub(super) async fn move_to_new_epoch(
+        &self,
+        transaction: &Transaction,
+        user: &UserId,
+        id: SessionId,
+    ) -> Result<i64, DbErr> {
         let Epoch(raised) = epoch(&**transaction, &self.select_epoch(user)).await?;
         let raised = i64::try_from(raised).map_err(|_| damaged("cred_epoch"))?;
         let update = Query::update()
@@ -137,10 +193,11 @@ impl SeaOrmStore {
             .and_where(Expr::col(session::Column::UserId).eq(user.as_str()))
             .and_where(Expr::col(session::Column::CredEpoch).eq(raised - 1))
             .take();
-        transaction.execute(&update).await.map(drop)
+        transaction.execute(&update).await?;
+        Ok(raised)
     }
 
-    fn select_epoch(&self, user: &UserId) -> SelectStatement {
+    pub(super) fn select_epoch(&self, user: &UserId) -> SelectStatement {
         Query::select()
             .column(Column::CredEpoch)
             .from(self.tables.user_state.clone())

@@ -4,6 +4,7 @@ mod directory;
 mod factor;
 mod revocation;
 mod row;
+mod second_factor;
 mod session;
 mod throttle;
 mod user;

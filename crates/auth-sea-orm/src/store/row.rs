@@ -12,10 +12,17 @@ use crate::tables::Tables;
 const SESSION: &str = "s_";
 const USER: &str = "u_";
 const EPOCH: &str = "epoch";
+const FACTOR_STEP: &str = "factor_step";
 
 /// Adds the columns that [`session_record`] reads.
 pub(super) fn select_session(select: &mut SelectStatement, tables: &Tables) {
     select_all::<session::Column>(select, &tables.session, SESSION);
+}
+
+/// Adds the column that [`has_factor`] reads, from the joined user state.
+pub(super) fn select_factor(select: &mut SelectStatement, tables: &Tables) {
+    let step = Expr::col((tables.user_state.clone(), user_state::Column::FactorStep));
+    select.expr_as(step, Alias::new(FACTOR_STEP));
 }
 
 /// Adds the columns that [`user_record`] and [`epoch`] read, from tables joined by `user_id`.
@@ -35,6 +42,11 @@ fn select_all<C: Iterable + IdenStatic>(select: &mut SelectStatement, table: &Dy
 pub(super) fn epoch(row: &QueryResult) -> Result<Epoch, DbErr> {
     let epoch: Option<i64> = row.try_get("", EPOCH)?;
     counter(epoch.unwrap_or_default(), "cred_epoch").map(Epoch)
+}
+
+/// Whether there is a second factor: each has a last step.
+pub(super) fn has_factor(row: &QueryResult) -> Result<bool, DbErr> {
+    Ok(row.try_get::<Option<i64>>("", FACTOR_STEP)?.is_some())
 }
 
 /// The joined user, if there is one.

@@ -28,6 +28,7 @@ impl SessionStore for SeaOrmStore {
         let mut select = Query::select();
         row::select_session(&mut select, tables);
         row::select_user(&mut select, tables);
+        row::select_factor(&mut select, tables);
         let owner = || Expr::col((tables.session.clone(), Column::UserId));
         select
             .from(tables.session.clone())
@@ -42,6 +43,7 @@ impl SessionStore for SeaOrmStore {
             let loaded = LoadedSession {
                 session: row::session_record(&row)?,
                 epoch: row::epoch(&row)?,
+                has_factor: row::has_factor(&row)?,
                 user: row::user_record(&row)?,
             };
             Ok(Some(loaded))
@@ -125,7 +127,7 @@ impl SessionStore for SeaOrmStore {
 
 impl SeaOrmStore {
     /// One conditional UPDATE, by itself. Its condition fails once it is done, so sending it twice does it once.
-    async fn swap(&self, update: &UpdateStatement) -> Result<Swap, StoreError> {
+    pub(super) async fn swap(&self, update: &UpdateStatement) -> Result<Swap, StoreError> {
         retrying(Resend::Safe, async || {
             let done = self.db.write.execute(update).await?;
             Ok(Swap::from_rows(done.rows_affected()))

@@ -64,6 +64,17 @@ impl Response {
     #[track_caller]
     pub fn expect_forbidden(&self) {
         self.expect_error(403, "FORBIDDEN", "You don't have permission to access this.");
+        assert_eq!(self.error()["extensions"].get("reason"), None, "nothing would help, so no reason\n{self}");
+    }
+
+    /// 401 INVALID_OTP: the password was right.
+    ///
+    /// # Panics
+    /// Unless it is.
+    #[track_caller]
+    pub fn expect_otp_refused(&self) {
+        self.expect_error(401, "INVALID_OTP", "Invalid user OTP.");
+        self.expect_cookies_left_alone();
     }
 
     /// The answer of a guard, with its challenge (requirement B2).
@@ -88,6 +99,11 @@ impl Response {
             Refusal::Forbidden => {
                 self.expect_forbidden();
                 (Some("insufficient_scope"), "the user may not")
+            }
+            Refusal::Lacking(reason) => {
+                self.expect_error(403, "FORBIDDEN", "You don't have permission to access this.");
+                assert_eq!(self.error()["extensions"]["reason"], reason, "wrong reason\n{self}");
+                (Some("insufficient_scope"), "the user may not yet")
             }
             Refusal::TwoTokens => {
                 self.expect_invalid("The request uses more than one method for including an access token");
@@ -204,6 +220,8 @@ impl Response {
         let expected = match extensions.get("code").and_then(Value::as_str) {
             Some("INVALID_PAYLOAD") => vec!["code", "reason"],
             Some("REQUESTS_EXCEEDED") => vec!["code", "limit", "reset"],
+            // With what would help, when something would.
+            Some("FORBIDDEN") if extensions.contains_key("reason") => vec!["code", "reason"],
             _ => vec!["code"],
         };
         assert_eq!(keys, expected, "{self}");
@@ -222,6 +240,8 @@ pub enum Refusal {
     Expired,
     /// 403.
     Forbidden,
+    /// 403, with what would help.
+    Lacking(&'static str),
     /// 400, more than one token.
     TwoTokens,
     /// 400, one cookie twice.

@@ -30,6 +30,9 @@
 //! | `/editor` | role `editor` | 200, the JSON below |
 //! | `/header-only` | an identity, tokens from the header alone | 200, the JSON below |
 //! | `/closure` | a closure: no admin access | 200, the JSON below |
+//! | `/fresh` | a login within five minutes | 200, the JSON below |
+//! | `/mfa` | a second factor | 200, the JSON below |
+//! | `/payments` | role `editor`, a second factor, a login within five minutes | 200, the JSON below |
 //!
 //! `{"user":<id or null>,"role":<name or null>,"admin":<bool>,"session":<id or null>,"uri":"<path?query>"}`, with
 //! `Content-Type: application/json` and the members in this order; `uri` is what the handler itself sees.
@@ -42,6 +45,7 @@
 )]
 
 mod accounts;
+mod authenticator;
 pub mod cases;
 mod client;
 mod expect;
@@ -54,14 +58,15 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-use auth_core::{AuthConfig, HashParams, LoginThrottle, ThrottleLimits};
+use auth_core::{AuthConfig, HashParams, LoginThrottle, MfaRequired, Role, ThrottleLimits};
 
 pub use accounts::{Account, Accounts, seed};
+pub use authenticator::{Authenticator, PERIOD};
 pub use cases::ALL;
 pub use client::Request;
 pub use expect::Refusal;
 pub use response::{Response, SetCookie};
-pub use subject::{Subject, Tokens};
+pub use subject::{Enrolled, Subject, Tokens};
 
 /// The HS256 secret of every variant.
 pub const SECRET: &str = "Zk3vQ9xT1mB7nR5cW8yL2pH6sD4fG0jA-contract";
@@ -121,11 +126,15 @@ pub enum Variant {
     Tight,
     /// The same, and the servers of this machine are trusted proxies.
     Proxied,
+    /// A second factor is demanded of role `editor`.
+    MfaRequired,
+    /// Only the code of the current step counts, and every change of the second factor needs the password.
+    MfaStrict,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Default,
         Self::Hardened,
         Self::StrictGrace,
@@ -133,6 +142,8 @@ impl Variant {
         Self::Unthrottled,
         Self::Tight,
         Self::Proxied,
+        Self::MfaRequired,
+        Self::MfaStrict,
     ];
 
     /// The configuration.
@@ -168,6 +179,15 @@ impl Variant {
             Self::Proxied => {
                 config.login_throttle = tight();
                 config.trusted_proxies = ["127.0.0.0/8", "::1"].map(|range| range.parse().expect("a range")).to_vec();
+                config
+            }
+            Self::MfaRequired => {
+                config.mfa_required = MfaRequired::Roles(vec![Role::new("editor").expect("is short")]);
+                config
+            }
+            Self::MfaStrict => {
+                config.mfa_window = 0;
+                config.step_up_within = Duration::ZERO;
                 config
             }
         }

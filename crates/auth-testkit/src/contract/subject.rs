@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::client::Request;
 use super::forge;
 use super::response::Response;
-use super::{Account, Accounts, ISSUER, REFRESH_COOKIE, SECRET, SESSION_COOKIE, transcript};
+use super::{Account, Accounts, Authenticator, ISSUER, PERIOD, REFRESH_COOKIE, SECRET, SESSION_COOKIE, transcript};
 use crate::ManualClock;
 
 /// A running server. Every case gets one of its own, with a store that nobody else uses.
@@ -36,6 +36,15 @@ pub struct Tokens {
     pub access: String,
     /// The refresh token.
     pub refresh: String,
+}
+
+/// A second factor, as its user has it.
+#[derive(Debug, Clone)]
+pub struct Enrolled {
+    /// The user's phone.
+    pub app: Authenticator,
+    /// What the user wrote down.
+    pub recovery_codes: Vec<String>,
 }
 
 impl Subject {
@@ -145,6 +154,51 @@ impl Subject {
         let response = self.send(self.login_request(&Self::credentials(account, "session"))).await;
         response.expect_status(200);
         response.set_cookie(SESSION_COOKIE).value
+    }
+
+    /// Signs in, in this mode, with a one-time password or without one.
+    pub async fn login_with(&self, account: &Account, mode: &str, otp: Option<&str>) -> Response {
+        let mut credentials = Self::credentials(account, mode);
+        if let Some(otp) = otp {
+            credentials["otp"] = json!(otp);
+        }
+        self.send(self.login_request(&credentials)).await
+    }
+
+    /// `POST /users/me/tfa/<what>` with a bearer token. The answer has secrets, which two servers make differently: it is
+    /// not part of the transcript.
+    pub async fn tfa(&self, what: &str, token: &str, body: &Value) -> Response {
+        self.send(self.tfa_request(what, body).bearer(token).unrecorded()).await
+    }
+
+    /// `POST /users/me/tfa/<what>` without credentials.
+    #[must_use]
+    pub fn tfa_request(&self, what: &str, body: &Value) -> Request {
+        Request::post(self.path(&format!("/users/me/tfa/{what}"))).json(body)
+    }
+
+    /// Gives the account a second factor, in the session of this access token. Time goes on by a step, so that the app
+    /// shows a code that was not used yet.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn enrol(&self, account: &Account, token: &str) -> Enrolled {
+        let generated = self.tfa("generate", token, &json!({"password": account.password})).await;
+        generated.expect_status(200);
+        let secret = generated.data("secret");
+        let app = Authenticator::new(&secret);
+        let body = json!({"secret": secret, "otp": app.code(self.clock.now()), "recovery_codes": true});
+        let enabled = self.tfa("enable", token, &body).await;
+        enabled.expect_status(200);
+        let codes = enabled.json()["data"]["recovery_codes"].as_array().cloned().expect("recovery codes");
+        let recovery_codes = codes.iter().map(|code| code.as_str().expect("text").to_owned()).collect();
+        self.next_step();
+        Enrolled { app, recovery_codes }
+    }
+
+    /// Lets time pass until the app shows the next code.
+    pub fn next_step(&self) {
+        self.clock.advance(std::time::Duration::from_secs(PERIOD.unsigned_abs()));
     }
 
     /// Refreshes with a token in the body.

@@ -14,6 +14,8 @@
 //! Each property wants a store without users and sessions. `r3_…`, `r9_…` and the like name the requirement kept.
 
 mod directory;
+mod factor_races;
+mod factors;
 pub(crate) mod given;
 mod races;
 mod revocations;
@@ -37,6 +39,8 @@ use crate::users::{
 };
 
 pub use directory::*;
+pub use factor_races::*;
+pub use factors::*;
 pub use races::*;
 pub use revocations::*;
 pub use sessions::*;
@@ -167,4 +171,21 @@ properties! {
     r9_open_beside_a_suspension_leaves_no_live_session
     r9_a_rotation_beside_revoke_ends_revoked
     f4_concurrent_work_on_many_users_fails_nowhere
+    a_user_without_a_factor_has_none
+    m4_the_last_pending_factor_is_kept
+    m4_only_the_expected_pending_factor_is_enabled
+    m4_an_active_factor_is_not_replaced
+    m1_a_step_is_accepted_once_and_none_before_it
+    r9_enabling_ends_every_other_session
+    r9_enabling_keeps_no_session_that_is_not_the_users
+    r9_disabling_ends_every_other_session_and_leaves_nothing
+    m7_a_recovery_code_is_used_once
+    a_secret_is_sealed_again_if_it_is_the_expected_one
+    r9_a_removed_user_leaves_no_factor
+    m1_of_64_concurrent_submissions_one_is_accepted
+    m2_concurrent_submissions_of_neighbouring_steps_go_up
+    m7_of_64_concurrent_uses_of_a_recovery_code_one_counts
+    m7_concurrent_sets_of_recovery_codes_never_mix
+    m4_of_concurrent_enablings_one_wins
+    r9_open_beside_a_change_of_the_factor_leaves_no_other_live_session
 }

@@ -134,20 +134,20 @@ pub async fn f4_concurrent_work_on_many_users_fails_nowhere(store: AnyStore) {
 }
 
 /// An id for session `n` of `round`.
-fn numbered(round: u64, n: u8, session: NewSession) -> NewSession {
+pub(super) fn numbered(round: u64, n: u8, session: NewSession) -> NewSession {
     let mut id = [n; 16];
     id[..8].copy_from_slice(&round.to_be_bytes());
     NewSession { id: SessionId::from_bytes(id), ..session }
 }
 
-async fn open_one(store: AnyStore, session: NewSession) -> Option<SessionId> {
+pub(super) async fn open_one(store: AnyStore, session: NewSession) -> Option<SessionId> {
     match store.open(&session).await.expect("open") {
         Opened::Stored => Some(session.id),
         Opened::Stale => None,
     }
 }
 
-async fn together_with<F, G, T>(many: impl Iterator<Item = F>, one: G) -> Vec<T>
+pub(super) async fn together_with<F, G, T>(many: impl Iterator<Item = F>, one: G) -> Vec<T>
 where
     F: Future<Output = T> + Send + 'static,
     G: Future<Output = T> + Send + 'static,

@@ -5,6 +5,7 @@ use super::{Case, Variant};
 pub mod bearer;
 pub mod body;
 pub mod cookies;
+pub mod enrolment;
 pub mod guard;
 pub mod login;
 pub mod logout;
@@ -13,7 +14,9 @@ pub mod origin;
 pub mod rotation;
 pub mod routes;
 pub mod sessions;
+pub mod step_up;
 pub mod storage;
+pub mod tfa;
 pub mod throttle;
 pub mod tokens;
 pub mod users_me;
@@ -241,6 +244,49 @@ cases! {
             r9_a_login_beside_a_suspension_leaves_no_session,
             f4_requests_beside_each_other_fail_nowhere,
             f6_requests_leave_expired_sessions_alone,
+        ]
+    }
+    tfa {
+        Default: [
+            m3_generate_gives_a_new_secret,
+            m4_generate_needs_the_password,
+            m4_only_the_generated_secret_is_enabled,
+            m4_a_pending_enrolment_does_not_replace_a_factor,
+            m5_every_login_asks_for_the_code,
+            a_code_without_a_factor_is_ignored,
+            m1_a_code_signs_in_once,
+            m1_the_confirming_code_signs_nobody_in,
+            m2_the_window_is_one_step_either_side,
+            m6_a_code_is_six_digits,
+            m7_a_recovery_code_is_good_once,
+            m7_recovery_codes_are_shown_to_who_asks,
+            m8_a_login_beside_a_change_of_the_password_is_worth_nothing,
+            r9_a_change_of_the_factor_ends_every_other_session,
+            a_factor_that_is_not_there_cannot_be_removed,
+            c4_foreign_pages_change_no_factor,
+            r8_a_session_that_is_over_changes_no_factor,
+        ]
+        MfaStrict: [m2_a_window_of_zero_takes_the_current_code_alone]
+    }
+    step_up {
+        Default: [
+            a_recent_login_is_one_with_the_password,
+            a_login_at_no_time_is_not_recent,
+            m5_a_guard_may_demand_a_second_factor,
+            what_nothing_would_mend_is_said_first,
+            m4_a_change_needs_a_recent_login_or_the_password,
+            r9_a_login_from_before_a_change_steps_up_to_nothing,
+        ]
+        MfaStrict: [m4_the_password_may_be_demanded_each_time]
+    }
+    enrolment {
+        MfaRequired: [
+            j8_an_enrol_token_opens_enrolment_alone,
+            m5_enrolment_by_session_cookie,
+            m5_enrolment_by_refresh_cookie,
+            the_role_decides_who_must_enrol,
+            m5_without_the_factor_enrolment_begins_again,
+            j8_half_an_enrol_token_is_no_token,
         ]
     }
     routes {
