@@ -2,6 +2,7 @@
 //! (`postgres::axum::rotation::r1_a_refresh_rotates`), and every answer equal byte for byte to that of axum over memory.
 //!
 //! `cargo test --test contract -- r4_` runs those with `r4_` in their names.
+#![recursion_limit = "256"]
 #![allow(
     clippy::expect_used,
     clippy::panic,

@@ -417,7 +417,7 @@ impl UserStore for Elsewhere {
     async fn find_by_id(&self, id: &UserId) -> Result<Option<UserRecord>, StoreError> {
         Ok(self.0.find_by_id(id).await?.map(|user| UserRecord { epoch: None, ..user }))
     }
-    async fn create(&self, user: &NewUserRecord) -> Result<(), StoreError> {
+    async fn create(&self, user: &NewUserRecord) -> Result<UserId, StoreError> {
         self.0.create(user).await
     }
     async fn rehash(&self, id: &UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError> {

@@ -49,6 +49,8 @@ pub enum EventKind {
     MfaDisabled,
     /// A second factor was removed by somebody who vouches for the user. All sessions of the user were ended.
     MfaReset,
+    /// A user ended all sessions but the one that asked.
+    OtherSessionsEnded,
     /// A refresh token was exchanged for its successor.
     SessionRotated,
     /// A refresh within the grace got the tokens that an earlier one made.
@@ -78,6 +80,7 @@ impl EventKind {
             Self::MfaEnabled => "mfa_enabled",
             Self::MfaDisabled => "mfa_disabled",
             Self::MfaReset => "mfa_reset",
+            Self::OtherSessionsEnded => "other_sessions_ended",
             Self::SessionRotated => "session_rotated",
             Self::SessionReplayed => "session_replayed",
             Self::RefreshRefused => "refresh_refused",

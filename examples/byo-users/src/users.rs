@@ -50,8 +50,7 @@ impl UserStore for Customers {
     }
 
     async fn rehash(&self, id: &UserId, expected: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError> {
-        let unchanged = Condition::all().add(Column::PasswordHash.eq(expected.as_phc()));
-        self.update(id, unchanged, Column::PasswordHash, new.as_phc()).await.map_err(store_error)
+        self.set_password(id, expected, new).await.map_err(store_error)
     }
 }
 
@@ -72,12 +71,13 @@ impl Customers {
         Entity::find_by_id(id).filter(is_there()).one(&self.0).await
     }
 
-    /// Gives a customer another password; `false` when there is no such customer.
+    /// Gives a customer another password in place of `old`; `false` when it is not that any more.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn set_password(&self, id: &UserId, hash: &PasswordHash) -> Result<bool, DbErr> {
-        self.update(id, Condition::all(), Column::PasswordHash, hash.as_phc()).await
+    pub async fn set_password(&self, id: &UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, DbErr> {
+        let unchanged = Condition::all().add(Column::PasswordHash.eq(old.as_phc()));
+        self.update(id, unchanged, Column::PasswordHash, new.as_phc()).await
     }
 
     /// Marks a customer as gone; `false` when there is no such customer.

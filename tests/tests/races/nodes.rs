@@ -9,7 +9,7 @@ use std::time::Duration;
 use auth_core::store::SessionMode;
 use auth_core::{
     AccessToken, Auth, AuthBuilder, AuthConfig, AuthEvent, ClientInfo, Clock as _, Email, ErrorKind, EventKind,
-    EventSink, Grant, LoginRequest, NewUser, Password, RefreshToken, Tokens, UserId,
+    EventSink, Grant, LoginRequest, LoginThrottle, NewUser, Password, RefreshToken, Tokens, UserId,
 };
 use auth_sea_orm::SeaOrmStore;
 use auth_testkit::ManualClock;
@@ -217,7 +217,10 @@ impl EventSink for Counting {
 }
 
 pub(crate) fn config() -> AuthConfig {
-    AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7")
+    let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
+    // They sign in as fast as they can.
+    config.login_throttle = LoginThrottle::Off;
+    config
 }
 
 /// Every refresh rotates, also at the same moment.

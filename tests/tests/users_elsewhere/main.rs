@@ -13,10 +13,10 @@ mod outage;
 mod races;
 mod statements;
 
-use auth_core::store::SessionMode;
+use auth_core::store::{SessionMode, UserStore as _};
 use auth_core::{
-    Auth, AuthConfig, ClientInfo, Clock as _, Email, ErrorKind, Grant, HashParams, LoginRequest, NewUser, Password,
-    RefreshToken, UserId,
+    Auth, AuthConfig, ClientInfo, Clock as _, Email, ErrorKind, Grant, HashParams, LoginRequest, LoginThrottle,
+    NewUser, Password, PasswordHash, RefreshToken, UserId,
 };
 use auth_testkit::ManualClock;
 use auth_tests::customers::{Statements, WithCustomers};
@@ -66,6 +66,12 @@ impl World {
         refresh_of(self.auth.refresh(token, &ClientInfo::default()).await)
     }
 
+    /// What the app's table has for the customer's password.
+    async fn hash(&self) -> PasswordHash {
+        let customer = self.both.customers.find_by_id(&self.customer).await.expect("finds").expect("a customer");
+        customer.password.expect("a hash")
+    }
+
     /// What the app does when a customer leaves.
     async fn leave(&self) {
         assert!(self.both.customers.soft_delete(&self.customer, self.clock.now()).await.expect("marks the row"));
@@ -73,11 +79,13 @@ impl World {
     }
 }
 
-/// One cost for all hashes, so that a wrong password costs no more than a right one.
+/// One cost for all hashes, so that a wrong password costs no more than a right one; and no door before them, which has
+/// tests of its own.
 fn config() -> AuthConfig {
     let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
     config.hash = HashParams::RECOMMENDED;
     config.max_hash = HashParams::RECOMMENDED;
+    config.login_throttle = LoginThrottle::Off;
     config
 }
 

@@ -81,7 +81,9 @@ async fn r9_a_password_change_beside_logins_leaves_none_with_the_old_password() 
             start.wait().await;
             // A hash takes about this long: the change falls before, into and after the logins.
             tokio::time::sleep(Duration::from_millis(8 * round)).await;
-            assert!(world.both.customers.set_password(&world.customer, &hash).await.expect("changes"));
+            assert!(
+                world.both.customers.set_password(&world.customer, &world.hash().await, &hash).await.expect("changes")
+            );
             world.auth.end_sessions_of(&world.customer).await.expect("ends");
             for login in logins.join_all().await {
                 match login {
@@ -160,7 +162,12 @@ impl Interrupted {
         }
         let now = auth_core::SystemClock.now();
         let done = match self.change {
-            Change::Password => self.both.customers.set_password(&self.customer, &self.hash).await,
+            Change::Password => {
+                let customer =
+                    self.both.customers.find_by_id(&self.customer).await.expect("finds").expect("a customer");
+                let old = customer.password.expect("a hash");
+                self.both.customers.set_password(&self.customer, &old, &self.hash).await
+            }
             Change::Left => self.both.customers.soft_delete(&self.customer, now).await,
         };
         assert!(done.expect("changes"));

@@ -5,6 +5,7 @@ mod steady;
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+pub(crate) use steady::LARGEST_STEP;
 use steady::Steady;
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.

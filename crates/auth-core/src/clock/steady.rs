@@ -17,7 +17,7 @@ use super::Timestamp;
 
 /// A clock that is set back by more than this was wrong by a lot: it is believed at once, or a year ahead by mistake
 /// would keep this program there for two.
-const LARGEST_STEP: Duration = Duration::from_secs(600);
+pub(crate) const LARGEST_STEP: Duration = Duration::from_secs(600);
 
 #[derive(Debug)]
 pub(super) struct Steady {
@@ -42,7 +42,7 @@ impl Steady {
     pub(super) fn reading(&self, wall: Timestamp, uptime: impl FnOnce() -> Instant) -> Timestamp {
         let latest = self.latest.load(Ordering::Relaxed);
         if wall.as_millis() < latest {
-            return self.slowed(wall, uptime());
+            return self.slowed(wall, uptime);
         }
         // At most one write a millisecond, so that threads do not fight for the cache line.
         if wall.as_millis() > latest {
@@ -51,8 +51,10 @@ impl Steady {
         wall
     }
 
-    fn slowed(&self, wall: Timestamp, uptime: Instant) -> Timestamp {
+    fn slowed(&self, wall: Timestamp, uptime: impl FnOnce() -> Instant) -> Timestamp {
         let mut slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: an older one would start an anchor too early, and time would gain by it.
+        let uptime = uptime();
         let latest = Timestamp::from_millis(self.latest.load(Ordering::Relaxed));
         if wall.after(LARGEST_STEP) < latest {
             tracing::error!(

@@ -111,8 +111,10 @@ pub struct AuthConfig {
     pub step_up_within: Duration,
     /// How long a client may take to send a body. Default 10 s.
     pub body_timeout: Duration,
-    /// Lets guards refuse access tokens of revoked sessions within a second, on every node, instead of when they expire.
-    /// Default none. Needs [`Auth::spawn_maintenance`](crate::Auth::spawn_maintenance).
+    /// Lets guards refuse access tokens of revoked sessions within a second (and the time of one statement), on every
+    /// node, instead of when they expire. Default none. Needs
+    /// [`Auth::spawn_maintenance`](crate::Auth::spawn_maintenance). A request that was let in goes on, also a stream or a
+    /// WebSocket that stays open for hours: ask [`Auth::verify`](crate::Auth::verify) again there.
     pub revocation_feed: Option<RevocationFeed>,
 }
 

@@ -5,8 +5,10 @@
 //!   store ──► revoked_since(now - window), every second ──► set, swapped in whole ──► Auth::verify, no lock, no I/O
 //! ```
 //!
-//! The window is the lifetime of an access token, plus the leeway, plus a minute: whatever was revoked before it has no
-//! living token any more. It is read whole each time, so late commits and clocks that differ lose nothing.
+//! The window is the lifetime of an access token, plus the leeway, plus what clocks may differ and commits be late:
+//! whatever was revoked before it has no living token any more. It is read whole each time, so nothing is lost that comes
+//! late. A token from before the window, made under a longer lifetime, is refused: nobody remembers whether it was
+//! revoked.
 
 mod set;
 
@@ -21,13 +23,18 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::auth::Auth;
+use crate::clock::{LARGEST_STEP, Timestamp};
 use crate::config::{AuthConfig, RevocationFeed, WhenStale};
 use crate::error::{AuthError, ErrorKind};
 use crate::token::Identity;
 use set::RevokedSet;
 
-/// How far the clocks of nodes may be apart, and how late a commit may be.
-const LATE: Duration = Duration::from_secs(60);
+/// How far the clocks of nodes may be apart, and how late a commit may be. A node whose clock was set back stays ahead of
+/// the others for a while (see `clock/steady.rs`).
+const LATE: Duration = Duration::from_secs(LARGEST_STEP.as_secs() + 120);
+
+/// After so many polls that brought nothing since the start, somebody should be told.
+const POLLS_TO_START: u32 = 5;
 
 /// What this node knows of revoked tokens.
 pub(crate) struct Revocations {
@@ -53,7 +60,7 @@ impl Auth {
     /// [`revocation_feed`](AuthConfig::revocation_feed).
     ///
     /// # Errors
-    /// `Unavailable` when the store is down or takes longer than
+    /// `Unavailable` when the store is down or takes longer than half of
     /// [`stale_after`](RevocationFeed::stale_after); what was known before is kept.
     pub async fn poll_revocations(&self) -> Result<(), AuthError> {
         let inner = &*self.inner;
@@ -61,7 +68,9 @@ impl Auth {
         let _turn = revocations.polling.lock().await;
         let read_at = Instant::now();
         let since = inner.clock.now().before(revocations.window);
-        let answer = tokio::time::timeout(revocations.feed.stale_after, inner.sessions.revoked_since(since)).await;
+        // A store that hangs is asked again before what is known gets too old.
+        let patience = revocations.feed.stale_after / 2;
+        let answer = tokio::time::timeout(patience, inner.sessions.revoked_since(since)).await;
         let revoked = answer.map_err(|elapsed| AuthError::new(ErrorKind::Unavailable, elapsed))??;
         let revoked = revoked.into_iter().collect();
         revocations.view.store(Some(Arc::new(View { revoked, read_at })));
@@ -76,11 +85,15 @@ impl Auth {
         let Some(revocations) = &self.inner.revocations else { return std::future::pending().await };
         let mut ticks = tokio::time::interval(revocations.feed.poll_every);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut failed_before = false;
         loop {
             ticks.tick().await;
-            if let Err(error) = self.poll_revocations().await {
-                tracing::debug!(target: "auth::revocation", ?error, "revoked tokens could not be read");
+            let polled = self.poll_revocations().await;
+            // Said once for each outage.
+            if let (Err(error), false) = (&polled, failed_before) {
+                tracing::warn!(target: "auth::revocation", ?error, "revoked tokens could not be read");
             }
+            failed_before = polled.is_err();
         }
     }
 }
@@ -104,7 +117,11 @@ impl Revocations {
     }
 
     /// Whether the token behind `identity`, whose signature and claims are good, still counts.
-    pub(crate) fn check(&self, identity: &Identity) -> Result<(), AuthError> {
+    pub(crate) fn check(&self, identity: &Identity, now: Timestamp) -> Result<(), AuthError> {
+        let forgotten = now.before(self.window);
+        if identity.issued_at().is_none_or(|issued_at| issued_at < forgotten) {
+            return Err(AuthError::new(ErrorKind::InvalidToken, "the token is older than what is remembered"));
+        }
         let view = self.view.load();
         let (known, as_of) = match &*view {
             Some(view) if view.revoked.has(identity) => {
@@ -113,8 +130,10 @@ impl Revocations {
             Some(view) => (true, view.read_at),
             None => (false, self.started),
         };
-        let stale = as_of.elapsed() > self.feed.stale_after;
-        if stale && !self.complained.swap(true, Ordering::Relaxed) {
+        let age = as_of.elapsed();
+        let stale = age > self.feed.stale_after;
+        let overdue = stale || (!known && age > self.feed.poll_every * POLLS_TO_START);
+        if overdue && !self.complained.swap(true, Ordering::Relaxed) {
             self.complain(known);
         }
         match (known, stale, self.feed.when_stale) {
@@ -137,7 +156,8 @@ impl Revocations {
         } else {
             tracing::error!(
                 target: "auth::revocation",
-                "what was revoked was never read: {then}; call `auth.spawn_maintenance()` at start, and see whether the \
+                "what was revoked was never read, and guards serve nobody until it is, or, if they fail open, for \
+                 {seconds} s: call `auth.spawn_maintenance()` at start, and see whether the \
                  store can be reached"
             );
         }

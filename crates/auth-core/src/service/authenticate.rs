@@ -22,9 +22,10 @@ impl Auth {
 
     /// The same, also for whoever must set up a second factor first: the identity says so.
     pub(crate) fn identify(&self, token: &str) -> Result<Identity, AuthError> {
-        let identity = self.inner.keys.verify_bearer(token, self.inner.clock.now())?;
+        let now = self.inner.clock.now();
+        let identity = self.inner.keys.verify_bearer(token, now)?;
         if let Some(revocations) = &self.inner.revocations {
-            revocations.check(&identity)?;
+            revocations.check(&identity, now)?;
         }
         Ok(identity)
     }

@@ -21,13 +21,16 @@ impl Auth {
     }
 
     /// Checks the password of a user who is signed in, before something is changed that needs it (requirement P8). It
-    /// takes the work of a login, and opens no session.
+    /// takes the work of a login, and opens no session. Gives the hash that it belongs to: store the new one only in its
+    /// place, since somebody else who knows the password may be faster.
     ///
     /// # Errors
     /// `InvalidCredentials` when it is another one, or the user has none or may not sign in; `TooManyRequests` after too
     /// many wrong ones; `Unavailable`.
-    pub async fn verify_password(&self, user: &UserId, password: Password) -> Result<(), AuthError> {
+    pub async fn verify_password(&self, user: &UserId, password: Password) -> Result<PasswordHash, AuthError> {
         let user = self.inner.users.find_by_id(user).await?.filter(|user| user.status == UserStatus::Active);
-        self.inner.check_password(&user.ok_or(ErrorKind::InvalidCredentials)?, password).await
+        let user = user.ok_or(ErrorKind::InvalidCredentials)?;
+        self.inner.check_password(&user, password).await?;
+        user.password.ok_or_else(|| ErrorKind::InvalidCredentials.into())
     }
 }

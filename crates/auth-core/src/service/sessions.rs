@@ -46,16 +46,17 @@ impl Auth {
         self.inner.end_own(session, client).await
     }
 
-    /// Ends this user's sessions except the one that asks.
+    /// Ends this user's sessions except the one that asks: all of them or, when the store fails, none. A login that is
+    /// under way comes to nothing too.
     ///
     /// # Errors
     /// As [`sessions`](Self::sessions).
     pub async fn end_other_sessions(&self, identity: &Identity, client: &ClientInfo) -> Result<(), AuthError> {
-        for session in self.inner.own_sessions(identity).await? {
-            if Some(session.id) != identity.session() {
-                self.inner.end_own(&session, client).await?;
-            }
-        }
+        let inner = &*self.inner;
+        inner.own_sessions(identity).await?;
+        let (user, own) = (identity.user(), identity.session());
+        inner.factors.end_sessions(user, own, RevokeReason::Ended, inner.clock.now()).await?;
+        inner.record(EventKind::OtherSessionsEnded, Some(*user), own, client);
         Ok(())
     }
 }

@@ -114,6 +114,7 @@ impl RevokeReason {
 
 /// Access tokens that count no more, although their signature is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Revoked {
     /// Those of this session.
     Session(SessionId),
