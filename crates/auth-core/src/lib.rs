@@ -115,7 +115,7 @@ pub use error::{AuthError, ErrorKind};
 pub use event::{AuthEvent, EventKind, EventSink, TracingEvents};
 pub use hooks::ClaimsHook;
 pub use id::{InvalidSessionId, InvalidText, Role, SessionId, UserId};
-pub use password::{HashParams, InvalidHashParams, PasswordHash};
+pub use password::{HashParams, InvalidHashParams, PasswordHash, PasswordProblem};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
 pub use secret::{AccessToken, Password, RefreshToken, SecretKey, SessionToken};
 pub use service::{Grant, LoginRequest, NewUser, OwnSession, Tokens, UserUpdate};
