@@ -93,6 +93,7 @@ mod event;
 mod hooks;
 pub mod http;
 mod id;
+pub mod mail;
 mod password;
 mod revocation;
 mod rng;
