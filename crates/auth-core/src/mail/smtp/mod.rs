@@ -16,7 +16,7 @@ use lettre::address::{Address, Envelope};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{MailError, MailErrorKind, Mailbox, Mailer, Message, mime};
 use crate::clock::{Clock as _, SystemClock};
@@ -100,11 +100,14 @@ impl SmtpMailer {
         Ok(())
     }
 
-    /// A connection that still answers.
+    /// A connection that still answers. One that a firewall has forgotten does not even say no, and a part of the time
+    /// must be left for a new one.
     async fn reuse(&self) -> Option<AsyncSmtpConnection> {
+        let probe_until = Instant::now() + self.timeout / 4;
         loop {
             let (mut connection, since) = self.idle().pop()?;
-            if since.elapsed() < MAX_IDLE && connection.test_connected().await {
+            let answers = timeout_at(probe_until, connection.test_connected());
+            if since.elapsed() < MAX_IDLE && answers.await.unwrap_or(false) {
                 return Some(connection);
             }
         }
