@@ -55,6 +55,7 @@ mod tests {
             ("acme-2026", "acme", false),
             ("acmes2026", "acme", false),
             ("acmeacme", "acme", false),
+            ("my-acme1", "acme", false),
             ("12345678", "", false),
         ] {
             assert_eq!(is_padded(password, word), padded, "{password} and {word}");

@@ -9,8 +9,9 @@ use crate::mail::Mailbox;
 /// Below the 78 characters that RFC 5322 2.1.1 advises, with room for the name of the field.
 const MAX_PLAIN: usize = 60;
 
-/// As many bytes as fit an encoded word of 75 characters (RFC 2047 2): 45 become 60 in base64, and twelve go around them.
-const MAX_WORD: usize = 45;
+/// As many bytes as fit a line of 76 characters (RFC 2047 2) beside the name of the field: 39 become 52 in base64, and
+/// twelve go around them.
+const MAX_WORD: usize = 39;
 
 /// One header field. The callers below give it values without line breaks but for those of folding.
 pub(super) fn line(name: &str, value: &str) -> String {
@@ -25,11 +26,14 @@ pub(super) fn text(text: &str) -> String {
 /// A name and an address, as in `From`.
 pub(super) fn mailbox(mailbox: &Mailbox) -> String {
     let address = address(mailbox.email());
-    match mailbox.name() {
-        None => address,
-        Some(name) if is_plain(name) => format!("\"{}\" {address}", name.replace('\\', "\\\\").replace('"', "\\\"")),
-        Some(name) => format!("{}\r\n {address}", encoded_words(name)),
-    }
+    let Some(name) = mailbox.name() else { return address };
+    let name = if is_plain(name) {
+        format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+    } else {
+        encoded_words(name)
+    };
+    let space = if name.len() + address.len() > MAX_PLAIN { "\r\n " } else { " " };
+    format!("{name}{space}{address}")
 }
 
 /// Exactly one address: [`Email`] has no comma, no bracket, no space and no control.

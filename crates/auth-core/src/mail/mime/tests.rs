@@ -22,6 +22,10 @@ fn from(text: &str) -> Mailbox {
 fn written(message: &Message, from: &Mailbox) -> String {
     let text = String::from_utf8(write(message, from, &STAMP)).expect("UTF-8");
     assert!(text.ends_with("\r\n"));
+    for line in text.split("\r\n\r\n").next().expect("headers").split("\r\n") {
+        let most = if line.contains("=?") { 76 } else { 78 };
+        assert!(line.len() <= most || line.contains('@'), "{} bytes in {line:?}", line.len());
+    }
     for line in text.split("\r\n") {
         assert!(!line.contains(['\r', '\n']), "a bare line break in {line:?}");
         assert!(line.len() <= 998, "{} bytes in a line", line.len());
@@ -71,9 +75,8 @@ fn a_plain_mail_is_readable_as_it_is() {
 fn s4_nothing_inserted_adds_a_header_or_a_recipient() {
     let rogue = "Reset\r\nBcc: eve@example.com\r\n\r\n--=_abababababababababababababababab";
     let message = message("ada@example.com", rogue, "text", "html");
-    for sender in ["a@b.example", "\"Eve\", eve@example.com <a@b.example>", "E\" <eve@example.com <a@b.example>"] {
-        let Ok(sender) = Mailbox::parse(sender) else { continue };
-        let text = written(&message, &sender);
+    for sender in ["a@b.example", "\"Eve\", eve@example.com <a@b.example>", "Eve\\ <a@b.example>"] {
+        let text = written(&message, &from(sender));
         let mail = parse_mail(text.as_bytes()).expect("a mail");
         assert_eq!(names(&mail), HEADERS);
         assert_eq!(mail.subparts.len(), 2);
