@@ -74,7 +74,7 @@ pub struct AuthConfig {
     /// password is the only factor (NIST SP 800-63B-4).
     pub password_min_length: usize,
     /// The lowest score of the estimator zxcvbn that a new password must have: 0 (anything) to 4 (some 10¹⁰ guesses).
-    /// Default none. Needs the cargo feature `zxcvbn`. `PASSWORD_MIN_SCORE`.
+    /// It looks at the first 32 characters. Default none. Needs the cargo feature `zxcvbn`. `PASSWORD_MIN_SCORE`.
     pub password_min_score: Option<u8>,
     /// Secrets that go into password hashes and are not in the database, current one first, each of at least 32 bytes.
     /// Hashes made without a pepper, or with a later one of the list, verify and are made again at the next login. Default

@@ -6,6 +6,8 @@ pub(crate) mod hash;
 pub(crate) mod pepper;
 pub(crate) mod policy;
 pub(crate) mod pool;
+#[cfg(feature = "zxcvbn")]
+pub(crate) mod score;
 
 pub use hash::{HashParams, InvalidHashParams, PasswordHash};
 pub use policy::PasswordProblem;

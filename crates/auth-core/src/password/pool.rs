@@ -110,7 +110,8 @@ impl Place<'_> {
         .map_err(internal)
     }
 
-    async fn run<T: Send + 'static>(
+    /// Any work that costs about as much as a hash.
+    pub(crate) async fn run<T: Send + 'static>(
         self,
         work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<T, AuthError> {

@@ -6,6 +6,8 @@ use crate::email::Email;
 use crate::error::{AuthError, ErrorKind};
 use crate::event::EventKind;
 use crate::id::{Role, UserId};
+#[cfg(feature = "zxcvbn")]
+use crate::password::score;
 use crate::password::{PasswordHash, policy};
 use crate::secret::Password;
 use crate::store::{
@@ -156,7 +158,16 @@ impl Auth {
 
     /// The hash of a new password, if it meets the policy for a user with these addresses.
     async fn hash_new(&self, password: Password, emails: &[&str]) -> Result<PasswordHash, AuthError> {
-        policy::check(&password, emails, &self.inner.config)?;
+        let config = &self.inner.config;
+        policy::check(&password, emails, config)?;
+        #[cfg(feature = "zxcvbn")]
+        if let Some(wanted) = config.password_min_score {
+            let known: Vec<_> =
+                emails.iter().copied().chain([&*config.issuer, &*config.realm]).map(str::to_owned).collect();
+            let password = password.clone();
+            let scored = self.inner.pool.reserve()?.run(move |_| score::check(&password, &known, wanted));
+            scored.await??;
+        }
         self.inner.pool.reserve()?.hash(password, &*self.inner.random).await
     }
 
@@ -221,6 +232,18 @@ mod tests {
         assert_eq!(refused(update("ada.king.noel1", next()).await.map(drop)), like_email, "the new one");
         assert!(update("battery staple", next()).await.expect("is good enough"));
         assert_eq!(AuthError::from(ErrorKind::WeakPassword).password_problem(), None);
+    }
+
+    #[cfg(feature = "zxcvbn")]
+    #[tokio::test]
+    async fn p5_a_score_that_is_asked_for_is_demanded() {
+        let create = async |auth: &Auth| {
+            auth.create_user(NewUser::new(email("ada@example.com"), Password::new("zxcvbnm,./"))).await
+        };
+        let auth_3 = auth(&MemoryStore::new(), |c| c.password_min_score = Some(3));
+        let error = create(&auth_3).await.expect_err("is guessed quickly");
+        assert_eq!(error.password_problem(), Some(PasswordProblem::Guessable));
+        create(&auth(&MemoryStore::new(), |_| ())).await.expect("no score is asked for");
     }
 
     #[tokio::test]
