@@ -7,6 +7,7 @@ use crate::config::{AuthConfig, ConfigError};
 use crate::event::{EventSink, TracingEvents};
 use crate::hooks::ClaimsHook;
 use crate::http::{Endpoint, Wire};
+use crate::password::pepper::Peppers;
 use crate::password::pool::HashPool;
 use crate::revocation::Revocations;
 use crate::rng::{SecureRandom, SystemRandom};
@@ -245,7 +246,8 @@ impl AuthBuilder {
             .config
             .ok_or_else(|| ConfigError::new("config", "is missing: call `.config(AuthConfig::new(secret))`"))?;
         config.check()?;
-        let pool = HashPool::start(config.hash_threads, config.hash_queue, config.hash, config.max_hash)
+        let peppers = Peppers::new(&config.password_peppers);
+        let pool = HashPool::start(config.hash_threads, config.hash_queue, config.hash, config.max_hash, peppers)
             .map_err(|error| ConfigError::new("hash_threads", format!("the threads cannot be started: {error}")))?;
         let ratchet = RatchetKey::derive(&config.secret)
             .ok_or_else(|| ConfigError::new("secret", "cannot be used to derive keys"))?;

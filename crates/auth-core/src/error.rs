@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use crate::password::PasswordProblem;
 use crate::rng::RandomError;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -24,7 +25,7 @@ pub enum ErrorKind {
     TokenExpired,
     /// The user is known and may not do this.
     Forbidden,
-    /// The password does not meet the policy.
+    /// The password does not meet the policy: [`AuthError::password_problem`] says why.
     WeakPassword,
     /// There is a user with this address already.
     EmailTaken,
@@ -51,6 +52,12 @@ impl AuthError {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// What is wrong with a new password, for [`ErrorKind::WeakPassword`].
+    #[must_use]
+    pub fn password_problem(&self) -> Option<PasswordProblem> {
+        self.source.as_ref()?.downcast_ref().copied()
     }
 
     /// How long to wait before trying again, for errors that time can mend.
@@ -108,6 +115,12 @@ impl From<StoreError> for AuthError {
             StoreErrorKind::Conflict | StoreErrorKind::Corrupt => ErrorKind::Internal,
         };
         Self::new(kind, error)
+    }
+}
+
+impl From<PasswordProblem> for AuthError {
+    fn from(problem: PasswordProblem) -> Self {
+        Self::new(ErrorKind::WeakPassword, problem)
     }
 }
 

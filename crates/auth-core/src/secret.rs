@@ -1,25 +1,25 @@
 //! Newtypes for what must not leak: redacted `Debug`, wiped on drop, no `Display`, no `PartialEq`, no `Serialize`.
 //! `expose_secret()` is the one way to the text, and a word to grep for.
 
-use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
+use secrecy::{ExposeSecret as _, SecretSlice};
 
 macro_rules! secret_text {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone)]
-        pub struct $name(SecretString);
+        pub struct $name(secrecy::SecretString);
 
         impl $name {
             /// Takes the text as it is.
             #[must_use]
             pub fn new(text: impl Into<String>) -> Self {
-                Self(SecretString::from(text.into()))
+                Self(secrecy::SecretString::from(text.into()))
             }
 
             /// The text. Keep it out of logs, errors and anything that outlives the request.
             #[must_use]
             pub fn expose_secret(&self) -> &str {
-                self.0.expose_secret()
+                secrecy::ExposeSecret::expose_secret(&self.0)
             }
         }
 
@@ -30,6 +30,7 @@ macro_rules! secret_text {
         }
     };
 }
+pub(crate) use secret_text;
 
 secret_text! {
     /// A password exactly as it was received: not trimmed, not normalised, NUL kept.

@@ -62,7 +62,7 @@ async fn change_password(
     Json(wanted): Json<NewPassword>,
 ) -> Result<StatusCode, Failure> {
     app.auth.verify_password(user.user(), Password::new(wanted.current_password)).await?;
-    let hash = app.auth.hash_password(Password::new(wanted.password)).await?;
+    let hash = app.auth.hash_password(user.user(), Password::new(wanted.password)).await?;
     app.customers.set_password(user.user(), &hash).await?;
     // After the change, never before: a login that checked the old password meanwhile comes to nothing.
     app.auth.end_sessions_of(user.user()).await?;

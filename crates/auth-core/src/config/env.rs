@@ -2,8 +2,11 @@
 
 use std::str::FromStr;
 
+use zeroize::Zeroizing;
+
 use super::{AuthConfig, ConfigError, CookieConfig, SameSite, duration};
 use crate::password::HashParams;
+use crate::secret::SecretKey;
 
 impl AuthConfig {
     /// Reads the environment: `SECRET` is required, everything else has its default.
@@ -11,8 +14,8 @@ impl AuthConfig {
     /// Variables: `SECRET`, `ACCESS_TOKEN_TTL`, `REFRESH_TOKEN_TTL`, `REFRESH_ABSOLUTE_TTL`, `SESSION_COOKIE_TTL`,
     /// `SESSION_REFRESH_GRACE_PERIOD`, `REFRESH_TOKEN_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
     /// `SESSION_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`, `DANGER_INSECURE_COOKIES`, `ALLOWED_ORIGINS`, `PUBLIC_URL`,
-    /// `HASH_MEMORY` (KiB), `HASH_TIME`, `HASH_PARALLELISM`, `LOGIN_STALL_TIME`, `PASSWORD_MIN_LENGTH`. Durations are
-    /// written `15m`, `7d`, `10s`; without a unit they are milliseconds.
+    /// `HASH_MEMORY` (KiB), `HASH_TIME`, `HASH_PARALLELISM`, `LOGIN_STALL_TIME`, `PASSWORD_MIN_LENGTH`,
+    /// `PASSWORD_MIN_SCORE`, `PASSWORD_PEPPER`. Durations are written `15m`, `7d`, `10s`; without a unit they are milliseconds.
     ///
     /// # Errors
     /// [`ConfigError`] names the variable that is missing or cannot be read.
@@ -48,6 +51,12 @@ impl AuthConfig {
         config.public_url = (vars.0)("PUBLIC_URL");
         vars.hash(&mut config)?;
         vars.number("PASSWORD_MIN_LENGTH", &mut config.password_min_length)?;
+        if (vars.0)("PASSWORD_MIN_SCORE").is_some() {
+            vars.number("PASSWORD_MIN_SCORE", config.password_min_score.insert(0))?;
+        }
+        if let Some(peppers) = (vars.0)("PASSWORD_PEPPER").map(Zeroizing::new) {
+            config.password_peppers = peppers.split(',').map(|pepper| SecretKey::from(pepper.trim())).collect();
+        }
         Ok(config)
     }
 }
@@ -143,6 +152,7 @@ mod tests {
             ("HASH_TIME", "3"),
             ("ALLOWED_ORIGINS", "https://a.example, https://b.example:8443"),
             ("PUBLIC_URL", ""),
+            ("PASSWORD_PEPPER", "the-current-pepper-Zq3Xw8Kd5Nf7Rt, the-one-before-it-Jm4Vb9Ts2Hy6Lp1"),
         ])
         .expect("reads");
         assert_eq!(config.access_token_ttl, Duration::from_secs(300));
@@ -155,6 +165,8 @@ mod tests {
         assert_eq!(config.allowed_origins, ["https://a.example", "https://b.example:8443"]);
         assert_eq!((config.max_hash.memory_kib(), config.max_hash.passes()), (65_536, 3));
         assert_eq!(config.public_url, None);
+        let peppers: Vec<_> = config.password_peppers.iter().map(SecretKey::expose_secret).collect();
+        assert_eq!(peppers, [&b"the-current-pepper-Zq3Xw8Kd5Nf7Rt"[..], b"the-one-before-it-Jm4Vb9Ts2Hy6Lp1"]);
         config.check().expect("is usable");
     }
 
@@ -166,6 +178,7 @@ mod tests {
             ("SESSION_COOKIE_SECURE", "maybe"),
             ("SESSION_COOKIE_SAME_SITE", "laxx"),
             ("PASSWORD_MIN_LENGTH", "long"),
+            ("PASSWORD_MIN_SCORE", "-1"),
             ("HASH_TIME", "-1"),
             ("DANGER_INSECURE_COOKIES", "yes please"),
         ] {

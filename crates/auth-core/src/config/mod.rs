@@ -75,6 +75,13 @@ pub struct AuthConfig {
     /// The shortest password that may be set, in code points: 8 to 64. Default 8, `PASSWORD_MIN_LENGTH`; 15 where the
     /// password is the only factor (NIST SP 800-63B-4).
     pub password_min_length: usize,
+    /// The lowest score of the estimator zxcvbn that a new password must have: 0 (anything) to 4 (some 10¹⁰ guesses).
+    /// It looks at the first 32 characters. Default none. Needs the cargo feature `zxcvbn`. `PASSWORD_MIN_SCORE`.
+    pub password_min_score: Option<u8>,
+    /// Secrets that go into password hashes and are not in the database, current one first, each of at least 32 bytes.
+    /// Hashes made without a pepper, or with a later one of the list, verify and are made again at the next login. Default
+    /// none. `PASSWORD_PEPPER`, separated by commas. Whoever loses a pepper loses the passwords hashed with it.
+    pub password_peppers: Vec<SecretKey>,
     /// How long a client may take to send a body. Default 10 s.
     pub body_timeout: Duration,
     /// Lets guards refuse access tokens of revoked sessions within a second, on every node, instead of when they expire.
@@ -207,6 +214,8 @@ impl AuthConfig {
             hash_queue: 64,
             login_stall: Duration::ZERO,
             password_min_length: 8,
+            password_min_score: None,
+            password_peppers: Vec::new(),
             body_timeout: Duration::from_secs(10),
             revocation_feed: None,
         }
