@@ -11,7 +11,8 @@ use crate::password::score;
 use crate::password::{PasswordHash, policy};
 use crate::secret::Password;
 use crate::store::{
-    NewUserRecord, RevokeReason, StoreError, StoreErrorKind, UserChange, UserDirectory, UserRecord, UserStatus,
+    NewUserRecord, RevokeReason, StoreError, StoreErrorKind, UpdateTerms, Updated, UserChange, UserDirectory,
+    UserRecord, UserStatus,
 };
 
 /// A user to be made.
@@ -124,7 +125,9 @@ impl Auth {
             app_access: update.app_access,
             admin_access: update.admin_access,
         };
-        let changed = directory.update(id, &change, self.inner.clock.now()).await.map_err(taken)?;
+        let now = self.inner.clock.now();
+        let updated = directory.update(id, &change, UpdateTerms::default(), now).await.map_err(taken)?;
+        let changed = updated == Updated::Done;
         self.all_ended(id, changed);
         Ok(changed)
     }

@@ -14,7 +14,9 @@ pub use session::{
     Epoch, LoadedSession, NewSession, Opened, RevokeReason, Revoked, Rotation, SessionMode, SessionRecord,
     SessionStore, Swap,
 };
-pub use user::{FactorStore, NewUserRecord, UserChange, UserDirectory, UserRecord, UserStatus, UserStore};
+pub use user::{
+    FactorStore, NewUserRecord, UpdateTerms, Updated, UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
+};
 
 /// A store of everything: what [`Auth::builder`](crate::Auth::builder) takes.
 pub trait Store: SessionStore + UserStore + FactorStore + UserDirectory {}

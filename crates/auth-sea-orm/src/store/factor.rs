@@ -90,7 +90,11 @@ impl SeaOrmStore {
 
     /// The same for a transaction that keeps a session: its access token has the old epoch, and still counts. Those of
     /// the others go by their rows.
-    async fn raise_epoch_keeping_tokens(&self, transaction: &Transaction, user: &UserId) -> Result<(), DbErr> {
+    pub(super) async fn raise_epoch_keeping_tokens(
+        &self,
+        transaction: &Transaction,
+        user: &UserId,
+    ) -> Result<(), DbErr> {
         let upsert = Query::insert()
             .into_table(self.tables.user_state.clone())
             .columns([Column::UserId, Column::CredEpoch])
@@ -127,8 +131,13 @@ impl SeaOrmStore {
     }
 
     /// Only a session of the epoch before this one: another is dead, and stays dead.
-    async fn move_to_new_epoch(&self, transaction: &Transaction, user: &UserId, id: SessionId) -> Result<(), DbErr> {
-        let Epoch(raised) = epoch(&**transaction, &self.select_epoch(user)).await?;
+    pub(super) async fn move_to_new_epoch(
+        &self,
+        transaction: &Transaction,
+        user: &UserId,
+        id: SessionId,
+    ) -> Result<(), DbErr> {
+        let Epoch(raised) = self.own_epoch(transaction, user).await?;
         let raised = i64::try_from(raised).map_err(|_| damaged("cred_epoch"))?;
         let update = Query::update()
             .table(self.tables.session.clone())
@@ -138,6 +147,11 @@ impl SeaOrmStore {
             .and_where(Expr::col(session::Column::CredEpoch).eq(raised - 1))
             .take();
         transaction.execute(&update).await.map(drop)
+    }
+
+    /// The epoch as `transaction` sees it, which raised it.
+    pub(super) async fn own_epoch(&self, transaction: &Transaction, user: &UserId) -> Result<Epoch, DbErr> {
+        epoch(&**transaction, &self.select_epoch(user)).await
     }
 
     fn select_epoch(&self, user: &UserId) -> SelectStatement {
