@@ -18,6 +18,7 @@ use auth_core::{Auth, AuthBuilder, Clock as _};
 use auth_sea_orm::SeaOrmStore;
 use auth_testkit::ManualClock;
 use auth_testkit::contract::{ALL, Case, Subject, seed};
+use auth_testkit::mail::MemoryMailer;
 use auth_tests::customers::WithCustomers;
 use auth_tests::databases::{Database, Kind};
 use auth_tests::servers::Framework;
@@ -92,9 +93,10 @@ async fn run(
 ) -> Result<String, String> {
     let clock = ManualClock::stopped();
     let accounts = seed(&store, clock.now()).await;
-    let auth = auth.config(case.variant.config()).clock(clock.clone()).build();
+    let mailer = MemoryMailer::new();
+    let auth = auth.config(case.variant.config()).clock(clock.clone()).mailer(mailer.clone()).build();
     let server = framework.serve(&auth.expect("a configuration"), prefix).await;
-    let subject = Subject::new(server.addr, prefix, clock, Arc::new(store), accounts);
+    let subject = Subject::new(server.addr, prefix, clock, Arc::new(store), accounts).with_mailer(mailer);
     // A case fails by panicking; in a task of its own it takes nothing else with it.
     let outcome = tokio::spawn(async move {
         (case.run)(&subject).await;

@@ -27,6 +27,16 @@ pub enum ErrorKind {
     Forbidden,
     /// The password does not meet the policy: [`AuthError::password_problem`] says why.
     WeakPassword,
+    /// The token of a link in a mail is damaged, forged, or for something else.
+    InvalidLink,
+    /// The link was good, and its time is over.
+    LinkExpired,
+    /// The link was used, or what it is about changed after it was sent.
+    LinkUsed,
+    /// A mail may not lead to this URL: it is not on the list in the configuration.
+    UrlNotAllowed,
+    /// This operation sends mail, and there is no [`Mailer`](crate::mail::Mailer).
+    NoMailer,
     /// There is a user with this address already.
     EmailTaken,
     /// This operation needs the user table of our own store, and the app brought another.
@@ -86,6 +96,11 @@ impl fmt::Display for AuthError {
             ErrorKind::TokenExpired => "the token has expired",
             ErrorKind::Forbidden => "the user may not do this",
             ErrorKind::WeakPassword => "the password does not meet the policy",
+            ErrorKind::InvalidLink => "the link is not valid",
+            ErrorKind::LinkExpired => "the link has expired",
+            ErrorKind::LinkUsed => "the link does not count any more",
+            ErrorKind::UrlNotAllowed => "a mail may not lead to this URL",
+            ErrorKind::NoMailer => "there is no mailer",
             ErrorKind::EmailTaken => "a user with this e-mail address exists",
             ErrorKind::UsersElsewhere => {
                 "users live in a table of the app: change them there, then call `Auth::end_sessions_of`"

@@ -68,6 +68,9 @@ impl AuthConfig {
             ("refresh_grace", self.refresh_grace, Duration::ZERO, 60 * SECOND),
             ("leeway", self.leeway, Duration::ZERO, 60 * SECOND),
             ("login_stall", self.login_stall, Duration::ZERO, 10 * SECOND),
+            ("password_reset_ttl", self.password_reset_ttl, 60 * SECOND, HOUR),
+            ("email_verification_ttl", self.email_verification_ttl, 60 * SECOND, 7 * DAY),
+            ("invitation_ttl", self.invitation_ttl, 60 * SECOND, 30 * DAY),
             ("body_timeout", self.body_timeout, SECOND, HOUR),
         ];
         for (field, value, least, most) in ranges {
@@ -143,6 +146,18 @@ impl AuthConfig {
             if Origin::parse(origin.as_bytes()).is_none() {
                 let problem = format!("`{origin}` is no origin: write `https://host` or `https://host:port`");
                 return Err(ConfigError::new("allowed_origins", problem));
+            }
+        }
+        for (field, urls) in [
+            ("password_reset_urls", &self.password_reset_urls),
+            ("verification_urls", &self.verification_urls),
+            ("invitation_urls", &self.invitation_urls),
+        ] {
+            // They go into mails and headers as they are.
+            let is_url = |url: &&String| url.contains("://") && url.chars().all(|c| c.is_ascii_graphic());
+            if let Some(url) = urls.iter().find(|url| !is_url(url)) {
+                let problem = format!("`{url}` is no URL: write `https://host/path`, in ASCII");
+                return Err(ConfigError::new(field, problem));
             }
         }
         if let Some(url) = &self.public_url
@@ -249,7 +264,7 @@ mod tests {
     #[test]
     fn every_rule_names_its_field() {
         type Change = fn(&mut AuthConfig);
-        let cases: [(&str, Change); 26] = [
+        let cases: [(&str, Change); 29] = [
             ("access_token_ttl", |c| c.access_token_ttl = Duration::ZERO),
             ("access_token_ttl", |c| c.access_token_ttl = 2 * DAY),
             ("access_token_ttl", |c| c.refresh_token_ttl = 60 * SECOND),
@@ -272,6 +287,9 @@ mod tests {
             ("session_cookie.domain", |c| c.session_cookie.domain = Some("a.com; Path=/x".to_owned())),
             ("session_cookie.name", |c| c.session_cookie.name = c.refresh_cookie.name.clone()),
             ("allowed_origins", |c| c.allowed_origins = vec!["example.com".to_owned()]),
+            ("password_reset_ttl", |c| c.password_reset_ttl = 2 * HOUR),
+            ("password_reset_urls", |c| c.password_reset_urls = vec!["app.example.com/reset".to_owned()]),
+            ("verification_urls", |c| c.verification_urls = vec!["https://a.example/\r\nx: y".to_owned()]),
             ("public_url", |c| c.public_url = Some("example.com".to_owned())),
             ("max_hash", |c| c.hash = HashParams::DIRECTUS),
             ("password_min_length", |c| c.password_min_length = 7),

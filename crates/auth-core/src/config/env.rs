@@ -15,6 +15,8 @@ impl AuthConfig {
     /// `SESSION_REFRESH_GRACE_PERIOD`, `REFRESH_TOKEN_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
     /// `SESSION_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`, `DANGER_INSECURE_COOKIES`, `ALLOWED_ORIGINS`, `PUBLIC_URL`,
     /// `HASH_MEMORY` (KiB), `HASH_TIME`, `HASH_PARALLELISM`, `LOGIN_STALL_TIME`, `PASSWORD_MIN_LENGTH`,
+    /// `PASSWORD_RESET_URL_ALLOW_LIST`, `USER_REGISTER_URL_ALLOW_LIST`, `USER_INVITE_URL_ALLOW_LIST`,
+    /// `PASSWORD_RESET_TTL`, `EMAIL_VERIFICATION_TTL`, `USER_INVITE_TTL`,
     /// `PASSWORD_MIN_SCORE`, `PASSWORD_PEPPER`. Durations are written `15m`, `7d`, `10s`; without a unit they are milliseconds.
     ///
     /// # Errors
@@ -42,11 +44,23 @@ impl AuthConfig {
         vars.duration("SESSION_COOKIE_TTL", &mut config.session_cookie_ttl)?;
         vars.duration("SESSION_REFRESH_GRACE_PERIOD", &mut config.refresh_grace)?;
         vars.duration("LOGIN_STALL_TIME", &mut config.login_stall)?;
+        vars.duration("PASSWORD_RESET_TTL", &mut config.password_reset_ttl)?;
+        vars.duration("EMAIL_VERIFICATION_TTL", &mut config.email_verification_ttl)?;
+        vars.duration("USER_INVITE_TTL", &mut config.invitation_ttl)?;
         vars.flag("DANGER_INSECURE_COOKIES", &mut config.danger_insecure_cookies)?;
         vars.cookie("REFRESH_TOKEN_COOKIE", &mut config.refresh_cookie)?;
         vars.cookie("SESSION_COOKIE", &mut config.session_cookie)?;
         if let Some(origins) = (vars.0)("ALLOWED_ORIGINS") {
             config.allowed_origins = origins.split(',').map(|origin| origin.trim().to_owned()).collect();
+        }
+        for (name, list) in [
+            ("PASSWORD_RESET_URL_ALLOW_LIST", &mut config.password_reset_urls),
+            ("USER_REGISTER_URL_ALLOW_LIST", &mut config.verification_urls),
+            ("USER_INVITE_URL_ALLOW_LIST", &mut config.invitation_urls),
+        ] {
+            if let Some(urls) = (vars.0)(name) {
+                *list = urls.split(',').map(|url| url.trim().to_owned()).collect();
+            }
         }
         config.public_url = (vars.0)("PUBLIC_URL");
         vars.hash(&mut config)?;

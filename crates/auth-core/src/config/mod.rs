@@ -59,7 +59,7 @@ pub struct AuthConfig {
     pub allowed_origins: Vec<String>,
     /// Whether sibling hosts of this site may use cookies here. Default refused.
     pub same_site_requests: SameSiteRequests,
-    /// Where clients reach this server, when a proxy rewrites `Host`. `PUBLIC_URL`.
+    /// Where clients reach this server, when a proxy rewrites `Host`, and with what the links in mails begin. `PUBLIC_URL`.
     pub public_url: Option<String>,
     /// The cost of new password hashes. Default OWASP's minimum, `HASH_MEMORY`, `HASH_TIME`, `HASH_PARALLELISM`.
     pub hash: HashParams,
@@ -82,6 +82,19 @@ pub struct AuthConfig {
     /// Hashes made without a pepper, or with a later one of the list, verify and are made again at the next login. Default
     /// none. `PASSWORD_PEPPER`, separated by commas. Whoever loses a pepper loses the passwords hashed with it.
     pub password_peppers: Vec<SecretKey>,
+    /// How long the link in a mail for a new password works: 1 min to 1 h. Default 1 h, `PASSWORD_RESET_TTL`.
+    pub password_reset_ttl: Duration,
+    /// How long the link in a mail to a new user works: 1 min to 7 d. Default 1 d, `EMAIL_VERIFICATION_TTL`.
+    pub email_verification_ttl: Duration,
+    /// How long an invitation works: 1 min to 30 d. Default 7 d, `USER_INVITE_TTL`.
+    pub invitation_ttl: Duration,
+    /// Where links of password resets may lead, beside the default below `public_url`: whole URLs, compared exactly.
+    /// Default none. `PASSWORD_RESET_URL_ALLOW_LIST`, separated by commas.
+    pub password_reset_urls: Vec<String>,
+    /// Where browsers may go after an address was confirmed. Default none. `USER_REGISTER_URL_ALLOW_LIST`.
+    pub verification_urls: Vec<String>,
+    /// Where links of invitations may lead. Default none. `USER_INVITE_URL_ALLOW_LIST`.
+    pub invitation_urls: Vec<String>,
     /// How long a client may take to send a body. Default 10 s.
     pub body_timeout: Duration,
     /// Lets guards refuse access tokens of revoked sessions within a second, on every node, instead of when they expire.
@@ -216,6 +229,12 @@ impl AuthConfig {
             password_min_length: 8,
             password_min_score: None,
             password_peppers: Vec::new(),
+            password_reset_ttl: Duration::from_secs(60 * MINUTE),
+            email_verification_ttl: Duration::from_secs(DAY),
+            invitation_ttl: Duration::from_secs(7 * DAY),
+            password_reset_urls: Vec::new(),
+            verification_urls: Vec::new(),
+            invitation_urls: Vec::new(),
             body_timeout: Duration::from_secs(10),
             revocation_feed: None,
         }

@@ -20,6 +20,20 @@ pub enum Endpoint {
     EndOtherSessions,
     /// `DELETE /auth/sessions/{id}`: ends one of them.
     EndSession,
+    /// `POST /auth/password/change`: by whoever is signed in and knows the current one.
+    ChangePassword,
+    /// `POST /auth/password/request`: a mail with a link. Mounted when there is a mailer.
+    RequestReset,
+    /// `POST /auth/password/reset`: sets a password by such a link. Mounted when there is a mailer.
+    ResetPassword,
+    /// `POST /users/register`. Not mounted unless asked for.
+    Register,
+    /// `GET /users/register/verify-email`: where the link of a registration leads. Not mounted unless asked for.
+    VerifyEmail,
+    /// `POST /users/invite`, for admins. Not mounted unless asked for.
+    Invite,
+    /// `POST /users/invite/accept`. Not mounted unless asked for.
+    AcceptInvitation,
 }
 
 /// The methods that endpoints have.
@@ -45,7 +59,26 @@ impl Endpoint {
         Self::Sessions,
         Self::EndOtherSessions,
         Self::EndSession,
+        Self::ChangePassword,
+        Self::RequestReset,
+        Self::ResetPassword,
+        Self::Register,
+        Self::VerifyEmail,
+        Self::Invite,
+        Self::AcceptInvitation,
     ];
+
+    /// Whether it is mounted only by [`AuthBuilder::with`](crate::AuthBuilder::with): these let new users in.
+    #[must_use]
+    pub const fn is_optional(self) -> bool {
+        matches!(self, Self::Register | Self::VerifyEmail | Self::Invite | Self::AcceptInvitation)
+    }
+
+    /// Whether it is of no use without a [`Mailer`](crate::mail::Mailer).
+    #[must_use]
+    pub const fn needs_mailer(self) -> bool {
+        self.is_optional() || matches!(self, Self::RequestReset | Self::ResetPassword)
+    }
 
     /// The path below the mount point; `{id}` stands for one segment, as axum and actix-web write it.
     #[must_use]
@@ -58,6 +91,13 @@ impl Endpoint {
             Self::Me => "/users/me",
             Self::Sessions | Self::EndOtherSessions => "/auth/sessions",
             Self::EndSession => "/auth/sessions/{id}",
+            Self::ChangePassword => "/auth/password/change",
+            Self::RequestReset => "/auth/password/request",
+            Self::ResetPassword => "/auth/password/reset",
+            Self::Register => "/users/register",
+            Self::VerifyEmail => "/users/register/verify-email",
+            Self::Invite => "/users/invite",
+            Self::AcceptInvitation => "/users/invite/accept",
         }
     }
 
@@ -65,8 +105,16 @@ impl Endpoint {
     #[must_use]
     pub const fn method(self) -> Method {
         match self {
-            Self::Login | Self::Refresh | Self::Logout => Method::Post,
-            Self::Providers | Self::Me | Self::Sessions => Method::Get,
+            Self::Login
+            | Self::Refresh
+            | Self::Logout
+            | Self::ChangePassword
+            | Self::RequestReset
+            | Self::ResetPassword
+            | Self::Register
+            | Self::Invite
+            | Self::AcceptInvitation => Method::Post,
+            Self::Providers | Self::Me | Self::Sessions | Self::VerifyEmail => Method::Get,
             Self::EndOtherSessions | Self::EndSession => Method::Delete,
         }
     }

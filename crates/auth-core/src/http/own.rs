@@ -1,15 +1,19 @@
-//! What users see and end of their own: `GET /users/me`, and the list of their sessions (requirement R12).
+//! What users do once they are signed in: `GET /users/me`, their sessions (requirement R12), their password (requirement
+//! P8), and the invitations of admins.
 
 use serde::{Serialize, Serializer};
 
+use super::account::email_field;
+use super::body::Fields;
 use super::guard::{Guard, Verdict};
 use super::head::RequestHead;
-use super::problem::Problem;
+use super::problem::{Problem, Reason};
 use super::query;
 use super::reply::{Data, Reply};
 use crate::auth::Auth;
 use crate::error::ErrorKind;
 use crate::id::{Role, SessionId};
+use crate::secret::Password;
 use crate::service::OwnSession;
 use crate::store::{UserRecord, UserStatus};
 use crate::token::Identity;
@@ -21,12 +25,14 @@ pub(super) enum Own {
     Sessions,
     EndOtherSessions,
     EndSession,
+    ChangePassword,
+    Invite,
 }
 
 /// What is told of a user is for that user alone.
 const PRIVATE: (&str, &str) = ("cache-control", "private, no-store");
 
-pub(super) async fn handle(auth: &Auth, own: Own, head: &RequestHead<'_>) -> Reply {
+pub(super) async fn handle(auth: &Auth, own: Own, head: &RequestHead<'_>, fields: &Fields) -> Reply {
     let guard = Guard::new(auth);
     let verdict = match guard.check(head) {
         Verdict::Ask(check) => check.resolve().await,
@@ -36,7 +42,7 @@ pub(super) async fn handle(auth: &Auth, own: Own, head: &RequestHead<'_>) -> Rep
         Verdict::Allowed(passage) => {
             let reply = match passage.checked.require() {
                 Ok(identity) => {
-                    answer(auth, own, identity, head).await.unwrap_or_else(|problem| guard.refuse(&problem))
+                    answer(auth, own, identity, head, fields).await.unwrap_or_else(|problem| guard.refuse(&problem))
                 }
                 Err(reply) => reply,
             };
@@ -48,7 +54,13 @@ pub(super) async fn handle(auth: &Auth, own: Own, head: &RequestHead<'_>) -> Rep
     }
 }
 
-async fn answer(auth: &Auth, own: Own, identity: &Identity, head: &RequestHead<'_>) -> Result<Reply, Problem> {
+async fn answer(
+    auth: &Auth,
+    own: Own,
+    identity: &Identity,
+    head: &RequestHead<'_>,
+    fields: &Fields,
+) -> Result<Reply, Problem> {
     let reply = match own {
         Own::User => {
             // A stateless token may outlive its user: then it is worth nothing here.
@@ -71,8 +83,32 @@ async fn answer(auth: &Auth, own: Own, identity: &Identity, head: &RequestHead<'
             auth.end_session(identity, id, &head.client()).await?;
             Reply::new(204)
         }
+        Own::ChangePassword => {
+            let (current, new) = password_fields(fields).map_err(Problem::payload)?;
+            auth.change_password(identity, current, new, &head.client()).await?;
+            Reply::new(204)
+        }
+        Own::Invite => {
+            if !identity.admin_access {
+                return Err(ErrorKind::Forbidden.into());
+            }
+            let email = email_field(fields)?;
+            let role = fields.required("role").map_err(Problem::payload)?;
+            let role = Role::new(role).map_err(|_| Problem::payload(Reason::NotARole))?;
+            let url = fields.optional("invite_url").map_err(Problem::payload)?;
+            auth.invite(identity, email, role, url).await?;
+            Reply::new(204)
+        }
     };
     Ok(reply.with_all(&[PRIVATE]))
+}
+
+fn password_fields(fields: &Fields) -> Result<(Password, Password), Reason> {
+    let current = Password::new(fields.required("current_password")?);
+    let new = Password::new(fields.required("password")?);
+    // Read for its form; the second factor will ask for it.
+    fields.optional("otp")?;
+    Ok((current, new))
 }
 
 /// A session as its owner sees it. Times are milliseconds since 1970.

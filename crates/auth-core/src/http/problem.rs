@@ -28,6 +28,7 @@ pub(crate) enum Reason {
     Empty(&'static str),
     NotAString(&'static str),
     NotAnEmail,
+    NotARole,
     UnknownMode,
     NotAnObject,
     Malformed { line: usize, column: usize },

@@ -60,3 +60,10 @@ pub trait Mailer: fmt::Debug + Send + Sync + 'static {
     /// text of the message: there is a token in it.
     async fn send(&self, message: &Message) -> Result<(), MailError>;
 }
+
+#[async_trait]
+impl Mailer for std::sync::Arc<dyn Mailer> {
+    async fn send(&self, message: &Message) -> Result<(), MailError> {
+        (**self).send(message).await
+    }
+}

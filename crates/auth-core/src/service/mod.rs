@@ -7,7 +7,10 @@ mod issue;
 mod login;
 mod logout;
 mod maintenance;
+pub(crate) mod outbox;
+mod password;
 mod refresh;
+mod register;
 mod sessions;
 mod users;
 

@@ -155,7 +155,7 @@ impl Auth {
         Ok(ended)
     }
 
-    fn directory(&self) -> Result<&dyn UserDirectory, AuthError> {
+    pub(super) fn directory(&self) -> Result<&dyn UserDirectory, AuthError> {
         self.inner.directory.as_deref().ok_or_else(|| ErrorKind::UsersElsewhere.into())
     }
 

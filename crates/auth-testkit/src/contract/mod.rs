@@ -17,7 +17,8 @@
 //!
 //! # What the server must be
 //!
-//! * [`Variant::config`] as configuration, the [`ManualClock`](crate::ManualClock) as clock, a store filled by [`seed`];
+//! * [`Variant::config`] as configuration, the [`ManualClock`](crate::ManualClock) as clock, a store filled by [`seed`], and
+//!   a [`MemoryMailer`](crate::mail::MemoryMailer) that the subject knows;
 //! * the auth routes at the prefix, nested or scoped;
 //! * beside them, at the root, for **any** method:
 //!
@@ -98,6 +99,12 @@ impl fmt::Debug for Case {
     }
 }
 
+/// Where clients reach the server, in every variant: links in mails begin with it.
+pub const PUBLIC_URL: &str = "https://auth.example.com/base";
+
+/// The one URL that links for a new password may lead to, beside the default.
+pub const RESET_URL: &str = "https://app.example.com/reset";
+
 /// Which configuration a case is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Variant {
@@ -121,6 +128,8 @@ impl Variant {
         let mut config = AuthConfig::new(SECRET);
         config.allowed_origins = vec![ALLOWED_ORIGIN.to_owned()];
         config.hash = HashParams::RECOMMENDED;
+        config.public_url = Some(PUBLIC_URL.to_owned());
+        config.password_reset_urls = vec![RESET_URL.to_owned()];
         match self {
             Self::Default => config,
             Self::Hardened => config.hardened(),

@@ -48,6 +48,22 @@ fn letter<'a>(mail: &Mail<'a>) -> Letter<'a> {
                 after: Vec::new(),
             }
         }
+        Mail::AccountExists { service } => {
+            let service = single_line(service);
+            Letter {
+                subject: format!("You have an account at {service}"),
+                before: vec![
+                    "Hello,".to_owned(),
+                    format!(
+                        "somebody wanted to register at {service} with this address, which has an account already."
+                    ),
+                    "If it was you, sign in, or ask for a new password on the sign-in page.".to_owned(),
+                    "If it was not you, there is nothing to do.".to_owned(),
+                ],
+                action: None,
+                after: Vec::new(),
+            }
+        }
         Mail::VerifyEmail { link, expires_in, service } => {
             let (service, time) = (single_line(service), in_words(expires_in));
             Letter {
@@ -96,12 +112,13 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn each<'a>(link: &'a Link, service: &'a str) -> [Mail<'a>; 4] {
+    fn each<'a>(link: &'a Link, service: &'a str) -> [Mail<'a>; 5] {
         [
             Mail::PasswordReset { link, expires_in: HOUR, service },
             Mail::VerifyEmail { link, expires_in: 24 * HOUR, service },
             Mail::Invitation { link, expires_in: 7 * 24 * HOUR, service },
             Mail::PasswordChanged { service },
+            Mail::AccountExists { service },
         ]
     }
 
@@ -112,7 +129,7 @@ mod tests {
             let Rendered { subject, text, html } = EnglishTemplates.render(&mail);
             assert!(subject.contains("Notes") && html.contains(&format!("<title>{subject}</title>")), "{subject}");
             assert!(text.is_ascii() && text.starts_with("Hello,\n\n"), "{text}");
-            let has_link = !matches!(mail, Mail::PasswordChanged { .. });
+            let has_link = !matches!(mail, Mail::PasswordChanged { .. } | Mail::AccountExists { .. });
             assert_eq!(text.contains("\n\nhttps://notes.example/do?a=1&token=AbC_-123\n\n"), has_link, "{text}");
             let anchors = html.matches("<a href=\"https://notes.example/do?a=1&amp;token=AbC_-123\"").count();
             let shown = html.matches(">https://notes.example/do?a=1&amp;token=AbC_-123</a>").count();

@@ -29,6 +29,11 @@ pub enum Mail<'a> {
         /// The name of the service, for people.
         service: &'a str,
     },
+    /// Somebody registered with an address that has an account.
+    AccountExists {
+        /// The name of the service, for people.
+        service: &'a str,
+    },
     /// An address is to be confirmed.
     VerifyEmail {
         /// Where to confirm it.
