@@ -17,7 +17,7 @@
 //!
 //! # What the server must be
 //!
-//! * [`Variant::config`] as configuration, the [`ManualClock`](crate::ManualClock) as clock, a store filled by [`seed`], and
+//! * [`Variant::config`] as configuration, [`Variant::endpoints`] mounted too, the [`ManualClock`](crate::ManualClock) as clock, a store filled by [`seed`], and
 //!   a [`MemoryMailer`](crate::mail::MemoryMailer) that the subject knows;
 //! * the auth routes at the prefix, nested or scoped;
 //! * beside them, at the root, for **any** method:
@@ -55,6 +55,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
+use auth_core::http::Endpoint;
 use auth_core::{AuthConfig, HashParams};
 
 pub use accounts::{Account, Accounts, seed};
@@ -105,6 +106,12 @@ pub const PUBLIC_URL: &str = "https://auth.example.com/base";
 /// The one URL that links for a new password may lead to, beside the default.
 pub const RESET_URL: &str = "https://app.example.com/reset";
 
+/// The one URL to which a browser goes after an address was confirmed.
+pub const VERIFIED_URL: &str = "https://app.example.com/welcome";
+
+/// The one URL that links of invitations may lead to, beside the default.
+pub const INVITE_URL: &str = "https://app.example.com/join";
+
 /// Which configuration a case is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Variant {
@@ -116,11 +123,24 @@ pub enum Variant {
     StrictGrace,
     /// One hashing thread with a queue of one.
     Crowded,
+    /// With the routes that let new users in. Not for users in a table of the app.
+    Registering,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 4] = [Self::Default, Self::Hardened, Self::StrictGrace, Self::Crowded];
+    pub const ALL: [Self; 5] = [Self::Default, Self::Hardened, Self::StrictGrace, Self::Crowded, Self::Registering];
+
+    /// What is mounted beside the routes that always are: for [`AuthBuilder::with`](auth_core::AuthBuilder::with).
+    #[must_use]
+    pub const fn endpoints(self) -> &'static [Endpoint] {
+        match self {
+            Self::Registering => {
+                &[Endpoint::Register, Endpoint::VerifyEmail, Endpoint::Invite, Endpoint::AcceptInvitation]
+            }
+            Self::Default | Self::Hardened | Self::StrictGrace | Self::Crowded => &[],
+        }
+    }
 
     /// The configuration.
     #[must_use]
@@ -129,9 +149,11 @@ impl Variant {
         config.allowed_origins = vec![ALLOWED_ORIGIN.to_owned()];
         config.hash = HashParams::RECOMMENDED;
         config.public_url = Some(PUBLIC_URL.to_owned());
+        config.verification_urls = vec![VERIFIED_URL.to_owned()];
+        config.invitation_urls = vec![INVITE_URL.to_owned()];
         config.password_reset_urls = vec![RESET_URL.to_owned()];
         match self {
-            Self::Default => config,
+            Self::Default | Self::Registering => config,
             Self::Hardened => config.hardened(),
             Self::StrictGrace => {
                 config.refresh_grace = Duration::ZERO;

@@ -12,6 +12,7 @@ pub mod modes;
 pub mod origin;
 pub mod password_change;
 pub mod password_reset;
+pub mod register;
 pub mod rotation;
 pub mod routes;
 pub mod sessions;
@@ -242,6 +243,18 @@ cases! {
             p2_a_weak_password_changes_nothing,
             p8_the_route_is_guarded,
             each_member_has_its_rule,
+        ]
+    }
+    register {
+        Registering: [
+            g4_who_registers_confirms_the_address_first,
+            s1_the_answer_tells_nothing,
+            s2_a_link_confirms_its_own_registration,
+            s3_the_way_on_is_on_the_list,
+            s2_a_link_ends,
+            j8_a_link_is_for_one_purpose,
+            p9_who_is_invited_chooses_the_password,
+            r8_only_admins_invite,
         ]
     }
     storage {
