@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use auth_core::store::{
     Attempt, BucketKey, Enabling, Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, PendingFactor,
     RecoveryHash, Reservation, Reserved, RevokeReason, Revoked, Rotation, Sealed, SecondFactor, SessionRecord,
-    SessionStore, Step, StoreError, Swap, ThrottleStore, UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
+    SessionStore, Step, StoreError, Swap, ThrottleStore, UpdateTerms, Updated, UserChange, UserDirectory, UserRecord,
+    UserStatus, UserStore,
 };
 use auth_core::{Auth, AuthBuilder, Email, PasswordHash, SessionId, Timestamp, UserId};
 use auth_sea_orm::entity::user::PasswordHashText;
@@ -113,8 +114,19 @@ impl UserStore for WithCustomers {
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl UserDirectory for WithCustomers {
-    async fn update(&self, id: &UserId, change: &UserChange, now: Timestamp) -> Result<bool, StoreError> {
-        let Some(mut row) = self.row(id).await? else { return Ok(false) };
+    async fn update(
+        &self,
+        id: &UserId,
+        change: &UserChange,
+        terms: UpdateTerms,
+        now: Timestamp,
+    ) -> Result<Updated, StoreError> {
+        let Some(mut row) = self.row(id).await? else { return Ok(Updated::NoSuchUser) };
+        // Good enough for the contract, of which no case races here: two databases have no transaction in common.
+        let epoch = self.ours.epoch(id).await?;
+        if terms.expected.is_some_and(|expected| expected != epoch) {
+            return Ok(Updated::Stale);
+        }
         if let Some(email) = &change.email {
             row.email = Set(email.as_typed().to_owned());
             row.email_key = Set(email.canonical().to_owned());
@@ -134,8 +146,8 @@ impl UserDirectory for WithCustomers {
         if row.is_changed() {
             row.update(&self.db).await.map_err(store_error)?;
         }
-        self.ours.end_sessions(id, None, RevokeReason::CredentialsChanged, now).await?;
-        Ok(true)
+        self.ours.end_sessions(id, terms.keep, RevokeReason::CredentialsChanged, now).await?;
+        Ok(Updated::Done)
     }
 
     async fn delete(&self, id: &UserId, now: Timestamp) -> Result<bool, StoreError> {

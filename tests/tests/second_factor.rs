@@ -227,7 +227,12 @@ async fn m8_a_login_is_bound_to_the_password_that_was_checked() {
     let (store, user) = (world.store.clone(), world.user);
     let change_password = move || {
         let change = UserChange::default();
-        let mut update = pin!(store.update(&user, &change, auth_core::Timestamp::default()));
+        let mut update = pin!(store.update(
+            &user,
+            &change,
+            auth_core::store::UpdateTerms::default(),
+            auth_core::Timestamp::default()
+        ));
         assert!(update.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready(), "memory does not wait");
     };
     let at = EventKind::RecoveryCodeUsed { left: 9 };

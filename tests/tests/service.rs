@@ -11,8 +11,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
-    NewUserRecord, SessionMode, SessionStore as _, StoreError, StoreErrorKind, UserChange, UserDirectory as _,
-    UserRecord, UserStatus, UserStore,
+    NewUserRecord, SessionMode, SessionStore as _, StoreError, StoreErrorKind, UpdateTerms, UserChange,
+    UserDirectory as _, UserRecord, UserStatus, UserStore,
 };
 use auth_core::{
     Auth, AuthConfig, ClientInfo, Clock as _, Email, ErrorKind, Grant, HashParams, LoginRequest, NewUser, Password,
@@ -354,7 +354,7 @@ async fn users_may_live_in_a_table_of_the_app() {
     let third = login().await.expect("signs in under the new epoch");
 
     let suspended = UserChange { status: Some(UserStatus::Suspended), ..UserChange::default() };
-    users.0.update(&user, &suspended, auth_core::Timestamp::default()).await.expect("suspends");
+    users.0.update(&user, &suspended, UpdateTerms::default(), auth_core::Timestamp::default()).await.expect("suspends");
     assert_eq!(refresh(&third).await.map(drop), Err(ErrorKind::SessionOver), "the app's status counts at once");
     assert_eq!(login().await.map(drop), Err(ErrorKind::InvalidCredentials));
 }

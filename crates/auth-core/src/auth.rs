@@ -7,11 +7,14 @@ use crate::config::{AuthConfig, ConfigError};
 use crate::event::{EventSink, TracingEvents};
 use crate::hooks::ClaimsHook;
 use crate::http::{Endpoint, Wire};
+use crate::mail::{EnglishTemplates, Mailer, Templates};
 use crate::mfa::recovery::RecoveryKey;
 use crate::mfa::seal::MfaKeys;
+use crate::password::pepper::Peppers;
 use crate::password::pool::HashPool;
 use crate::revocation::Revocations;
 use crate::rng::{SecureRandom, SystemRandom};
+use crate::service::outbox::Outbox;
 use crate::session::ratchet::RatchetKey;
 use crate::store::{FactorStore, SessionStore, Store, ThrottleStore, UserDirectory, UserStore};
 use crate::throttle::Throttle;
@@ -52,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) throttle: Throttle,
     /// `None` without a feed.
     pub(crate) revocations: Option<Revocations>,
+    /// `None` without a mailer.
+    pub(crate) outbox: Option<Outbox>,
     pub(crate) wire: Wire,
 }
 
@@ -70,7 +75,10 @@ impl Auth {
             random: Arc::new(SystemRandom::new()),
             events: Arc::new(TracingEvents),
             claims: None,
-            endpoints: Endpoint::ALL.to_vec(),
+            mailer: None,
+            templates: Arc::new(EnglishTemplates),
+            endpoints: Endpoint::ALL.iter().copied().filter(|endpoint| !endpoint.is_optional()).collect(),
+            asked_for: Vec::new(),
         }
     }
 }
@@ -89,7 +97,11 @@ pub struct AuthBuilder {
     random: Arc<dyn SecureRandom>,
     events: Arc<dyn EventSink>,
     claims: Option<Arc<dyn ClaimsHook>>,
+    mailer: Option<Arc<dyn Mailer>>,
+    templates: Arc<dyn Templates>,
     endpoints: Vec<Endpoint>,
+    /// By name: what these lack is an error.
+    asked_for: Vec<Endpoint>,
 }
 
 impl AuthBuilder {
@@ -232,7 +244,32 @@ impl AuthBuilder {
         self
     }
 
-    /// Mounts only these endpoints. Default all.
+    /// Who sends mails, for passwords that were forgotten, registrations and invitations. Without one, the endpoints that
+    /// need it are not mounted. [`mail::from_env`](crate::mail::from_env) reads one from the environment.
+    ///
+    /// The links in mails begin with [`AuthConfig::public_url`], which must be set then.
+    pub fn mailer(mut self, mailer: impl Mailer) -> Self {
+        self.mailer = Some(Arc::new(mailer));
+        self
+    }
+
+    /// Other texts of mails than those in English.
+    pub fn templates(mut self, templates: impl Templates) -> Self {
+        self.templates = Arc::new(templates);
+        self
+    }
+
+    /// Mounts these endpoints too: [those that let new users in](Endpoint::is_optional) are off until then. They need a
+    /// [`mailer`](Self::mailer), and users in our own store.
+    pub fn with(mut self, endpoints: &[Endpoint]) -> Self {
+        self.endpoints.extend(
+            endpoints.iter().filter(|endpoint| !self.endpoints.contains(endpoint)).copied().collect::<Vec<_>>(),
+        );
+        self.asked_for.extend_from_slice(endpoints);
+        self
+    }
+
+    /// Mounts only these endpoints. Default all but [those that let new users in](Endpoint::is_optional).
     pub fn only(mut self, endpoints: &[Endpoint]) -> Self {
         self.endpoints.retain(|endpoint| endpoints.contains(endpoint));
         self
@@ -248,12 +285,23 @@ impl AuthBuilder {
     ///
     /// # Errors
     /// [`ConfigError`] names the field, what is wrong and what to do.
-    pub fn build(self) -> Result<Auth, ConfigError> {
+    pub fn build(mut self) -> Result<Auth, ConfigError> {
         let config = self
             .config
             .ok_or_else(|| ConfigError::new("config", "is missing: call `.config(AuthConfig::new(secret))`"))?;
         config.check()?;
-        let pool = HashPool::start(config.hash_threads, config.hash_queue, config.hash, config.max_hash)
+        let outbox = self.mailer.take().map(|mailer| Outbox::new(mailer, self.templates.clone()));
+        if outbox.is_none() {
+            self.endpoints.retain(|endpoint| !endpoint.needs_mailer() || self.asked_for.contains(endpoint));
+        }
+        check_endpoints(&self.endpoints, outbox.is_some(), self.directory.is_some())?;
+        if outbox.is_some() && config.public_url.is_none() {
+            let problem = "is not set, and links in mails begin with it: set it to where clients reach this server \
+                           (PUBLIC_URL)";
+            return Err(ConfigError::new("public_url", problem));
+        }
+        let peppers = Peppers::new(&config.password_peppers);
+        let pool = HashPool::start(config.hash_threads, config.hash_queue, config.hash, config.max_hash, peppers)
             .map_err(|error| ConfigError::new("hash_threads", format!("the threads cannot be started: {error}")))?;
         let underivable = || ConfigError::new("secret", "cannot be used to derive keys");
         let ratchet = RatchetKey::derive(&config.secret).ok_or_else(underivable)?;
@@ -277,9 +325,23 @@ impl AuthBuilder {
                 pool,
                 throttle,
                 revocations: Revocations::new(&config),
+                outbox,
                 wire: Wire::new(&config, &self.endpoints),
                 config,
             }),
         })
     }
+}
+
+/// What is mounted must have what it needs.
+fn check_endpoints(endpoints: &[Endpoint], has_mailer: bool, has_directory: bool) -> Result<(), ConfigError> {
+    if !has_mailer && let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.needs_mailer()) {
+        let problem = format!("is missing, and {} sends mail: call `.mailer(…)`", endpoint.path());
+        return Err(ConfigError::new("mailer", problem));
+    }
+    if !has_directory && let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.is_optional()) {
+        let problem = format!("has {}, which makes users in our own store: make them in yours", endpoint.path());
+        return Err(ConfigError::new("endpoints", problem));
+    }
+    Ok(())
 }

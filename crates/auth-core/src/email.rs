@@ -56,6 +56,13 @@ impl Email {
         &self.typed
     }
 
+    /// The address as mail servers want it: the local part as typed, the domain in ASCII.
+    pub(crate) fn for_delivery(&self) -> (&str, &str) {
+        let local = self.typed.rsplit_once('@').map_or("", |(local, _)| local);
+        let domain = self.canonical.rsplit_once('@').map_or("", |(_, domain)| domain);
+        (local, domain)
+    }
+
     /// The form that is unique, compared bytewise.
     #[must_use]
     pub fn canonical(&self) -> &str {
@@ -103,6 +110,16 @@ mod tests {
             ("a@B\u{dc}CHER.example", "a@xn--bcher-kva.example"),
         ] {
             assert_eq!(canonical(typed).as_deref(), Some(expected), "{typed}");
+        }
+    }
+
+    #[test]
+    fn s4_mail_goes_to_the_local_part_as_typed_and_the_domain_in_ascii() {
+        for (typed, expected) in [
+            ("Ada@Example.com", ("Ada", "example.com")),
+            ("jos\u{e9}@B\u{dc}CHER.example", ("jos\u{e9}", "xn--bcher-kva.example")),
+        ] {
+            assert_eq!(Email::parse(typed).expect("an address").for_delivery(), expected, "{typed}");
         }
     }
 

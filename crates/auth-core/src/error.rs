@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::password::PasswordProblem;
 use crate::rng::RandomError;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -40,8 +41,18 @@ pub enum ErrorKind {
     FactorInactive,
     /// The secret is not the one that was generated for this session, or that was too long ago.
     InvalidFactorSecret,
-    /// The password does not meet the policy.
+    /// The password does not meet the policy: [`AuthError::password_problem`] says why.
     WeakPassword,
+    /// The token of a link in a mail is damaged, forged, or for something else.
+    InvalidLink,
+    /// The link was good, and its time is over.
+    LinkExpired,
+    /// The link was used, or what it is about changed after it was sent.
+    LinkUsed,
+    /// A mail may not lead to this URL: it is not on the list in the configuration.
+    UrlNotAllowed,
+    /// This operation sends mail, and there is no [`Mailer`](crate::mail::Mailer).
+    NoMailer,
     /// There is a user with this address already.
     EmailTaken,
     /// This operation needs the user table of our own store, and the app brought another.
@@ -90,6 +101,12 @@ impl AuthError {
         self.kind
     }
 
+    /// What is wrong with a new password, for [`ErrorKind::WeakPassword`].
+    #[must_use]
+    pub fn password_problem(&self) -> Option<PasswordProblem> {
+        self.source.as_ref()?.downcast_ref().copied()
+    }
+
     /// How long to wait before trying again, for errors that time can mend.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
@@ -128,6 +145,11 @@ impl fmt::Display for AuthError {
             ErrorKind::FactorInactive => "no second factor is in use",
             ErrorKind::InvalidFactorSecret => "the secret is not the one that was generated for this session",
             ErrorKind::WeakPassword => "the password does not meet the policy",
+            ErrorKind::InvalidLink => "the link is not valid",
+            ErrorKind::LinkExpired => "the link has expired",
+            ErrorKind::LinkUsed => "the link does not count any more",
+            ErrorKind::UrlNotAllowed => "a mail may not lead to this URL",
+            ErrorKind::NoMailer => "there is no mailer",
             ErrorKind::EmailTaken => "a user with this e-mail address exists",
             ErrorKind::UsersElsewhere => {
                 "users live in a table of the app: change them there, then call `Auth::end_sessions_of`"
@@ -164,6 +186,12 @@ impl From<StoreError> for AuthError {
             StoreErrorKind::Conflict | StoreErrorKind::Corrupt => ErrorKind::Internal,
         };
         Self::new(kind, error)
+    }
+}
+
+impl From<PasswordProblem> for AuthError {
+    fn from(problem: PasswordProblem) -> Self {
+        Self::new(ErrorKind::WeakPassword, problem)
     }
 }
 

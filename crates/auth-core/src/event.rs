@@ -63,6 +63,12 @@ pub enum EventKind {
     SessionEnded,
     /// All sessions of a user were ended.
     AllSessionsEnded,
+    /// A user set another password: with a link, or with the old one.
+    PasswordChanged,
+    /// A user who registered followed the link in the mail.
+    EmailVerified,
+    /// A user who was invited chose a password.
+    InvitationAccepted,
 }
 
 impl EventKind {
@@ -87,6 +93,9 @@ impl EventKind {
             Self::ReuseDetected => "reuse_detected",
             Self::SessionEnded => "session_ended",
             Self::AllSessionsEnded => "all_sessions_ended",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailVerified => "email_verified",
+            Self::InvitationAccepted => "invitation_accepted",
         }
     }
 }

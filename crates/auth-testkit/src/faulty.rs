@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use auth_core::store::{
     Attempt, BucketKey, LoadedSession, NewSession, NewUserRecord, Opened, Reservation, Reserved, RevokeReason, Revoked,
-    Rotation, SessionRecord, SessionStore, Store, StoreError, StoreErrorKind, Swap, ThrottleStore, UserChange,
-    UserDirectory, UserRecord, UserStore,
+    Rotation, SessionRecord, SessionStore, Store, StoreError, StoreErrorKind, Swap, ThrottleStore, UpdateTerms,
+    Updated, UserChange, UserDirectory, UserRecord, UserStore,
 };
 use auth_core::{Email, PasswordHash, SessionId, Timestamp, UserId};
 use tokio::sync::Notify;
@@ -311,8 +311,14 @@ impl UserStore for FaultyStore {
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl UserDirectory for FaultyStore {
-    async fn update(&self, id: &UserId, change: &UserChange, now: Timestamp) -> Result<bool, StoreError> {
-        self.run(Operation::Update, self.inner.update(id, change, now)).await
+    async fn update(
+        &self,
+        id: &UserId,
+        change: &UserChange,
+        terms: UpdateTerms,
+        now: Timestamp,
+    ) -> Result<Updated, StoreError> {
+        self.run(Operation::Update, self.inner.update(id, change, terms, now)).await
     }
 
     async fn delete(&self, id: &UserId, now: Timestamp) -> Result<bool, StoreError> {

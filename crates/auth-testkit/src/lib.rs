@@ -9,6 +9,7 @@
 mod clock;
 pub mod contract;
 mod faulty;
+pub mod mail;
 pub mod store;
 mod test_auth;
 pub mod users;

@@ -66,7 +66,7 @@ async fn change_password(
 ) -> Result<StatusCode, Failure> {
     let id = *user.user();
     let old = app.auth.verify_password(&id, Password::new(wanted.current_password)).await?;
-    let new = app.auth.hash_password(Password::new(wanted.password)).await?;
+    let new = app.auth.hash_password(&id, Password::new(wanted.password)).await?;
     to_the_end(async move {
         // Only in place of the password that was checked: somebody else who knows it may be faster.
         if !app.customers.set_password(&id, &old, &new).await? {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::store::memory::MemoryStore;
-use auth_core::store::{NewUserRecord, StoreError, UserChange, UserDirectory as _, UserRecord, UserStore};
+use auth_core::store::{
+    NewUserRecord, StoreError, UpdateTerms, Updated, UserChange, UserDirectory as _, UserRecord, UserStore,
+};
 use auth_core::{Email, NewUser, Password, PasswordHash, Timestamp, UserId};
 
 use crate::chain::{Chain, Ended, refresh_until_refused};
@@ -76,7 +78,10 @@ pub(crate) async fn r9_logins_beside_a_change_in_a_table_of_the_app_leave_no_ses
         let change = UserChange { password: Some(new.clone()), ..UserChange::default() };
         work.push(Box::pin(async move {
             stagger(round, 99, SOON).await;
-            assert!(users_of_app.update(&id, &change, Timestamp::default()).await.expect("changes"));
+            assert_eq!(
+                users_of_app.update(&id, &change, UpdateTerms::default(), Timestamp::default()).await.expect("changes"),
+                Updated::Done
+            );
             auth.end_sessions_of(&id).await.expect("ends");
             ended.raise();
             None
@@ -87,6 +92,9 @@ pub(crate) async fn r9_logins_beside_a_change_in_a_table_of_the_app_leave_no_ses
         }
         nodes.assert_nothing_alive(&person.id, "after a change elsewhere").await;
         let back = UserChange { password: Some(old.clone()), ..UserChange::default() };
-        assert!(users.update(&person.id, &back, Timestamp::default()).await.expect("changes"));
+        assert_eq!(
+            users.update(&person.id, &back, UpdateTerms::default(), Timestamp::default()).await.expect("changes"),
+            Updated::Done
+        );
     }
 }

@@ -77,7 +77,7 @@ async fn r9_a_password_change_beside_logins_leaves_none_with_the_old_password() 
                     world.login(old).await
                 });
             }
-            let hash = world.auth.hash_password(Password::new(new)).await.expect("a hash");
+            let hash = world.auth.hash_password(&world.customer, Password::new(new)).await.expect("a hash");
             start.wait().await;
             // A hash takes about this long: the change falls before, into and after the logins.
             tokio::time::sleep(Duration::from_millis(8 * round)).await;
@@ -109,7 +109,8 @@ async fn r9_a_change_at_any_point_of_a_login_keeps_the_old_password_out() {
             let mut points = 0;
             for point in 0.. {
                 let Some(world) = World::on(kind).await else { break };
-                let hash = world.auth.hash_password(Password::new(NEW_PASSWORD)).await.expect("a hash");
+                let hash =
+                    world.auth.hash_password(&world.customer, Password::new(NEW_PASSWORD)).await.expect("a hash");
                 let interrupted = Interrupted {
                     both: world.both.clone(),
                     change,

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::{AuthConfig, CookieConfig, SameSite};
 use crate::http::origin::Origin;
 use crate::mfa::totp::MAX_WINDOW;
+use crate::secret::SecretKey;
 
 /// A configuration that cannot work. The program should stop and print it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +40,7 @@ const KNOWN_SECRETS: [&str; 7] =
 impl AuthConfig {
     /// Checks every rule.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        self.check_secret()?;
+        check_key("secret", &self.secret)?;
         self.check_durations()?;
         self.check_cookie("refresh_cookie", &self.refresh_cookie)?;
         self.check_cookie("session_cookie", &self.session_cookie)?;
@@ -53,38 +56,13 @@ impl AuthConfig {
         self.check_origins()?;
         self.check_hashing()?;
         self.check_mfa()?;
+        self.check_passwords()?;
         if self.issuer.is_empty() {
             return Err(ConfigError::new("issuer", "is empty: name the service that issues the tokens"));
         }
         let printable = |c: char| (c.is_ascii_graphic() || c == ' ') && c != '"' && c != '\\';
         if !self.realm.chars().all(printable) {
             return Err(ConfigError::new("realm", "has characters that a header cannot quote: use plain ASCII"));
-        }
-        Ok(())
-    }
-
-    fn check_secret(&self) -> Result<(), ConfigError> {
-        let secret = self.secret.expose_secret();
-        let error = |problem: String| Err(ConfigError::new("secret", problem));
-        let remedy = "make one with `openssl rand -base64 48`";
-        if secret.len() < 32 {
-            return error(format!("has {} bytes and needs 32 or more: {remedy}", secret.len()));
-        }
-        let mut seen = [false; 256];
-        for byte in secret {
-            if let Some(seen) = seen.get_mut(usize::from(*byte)) {
-                *seen = true;
-            }
-        }
-        if seen.iter().filter(|seen| **seen).count() < 8 {
-            return error(format!("repeats a few characters: {remedy}"));
-        }
-        if secret.starts_with(b"-----BEGIN") {
-            return error(format!("is a PEM file, and half of it may be public: {remedy}"));
-        }
-        let lower = secret.to_ascii_lowercase();
-        if KNOWN_SECRETS.iter().any(|known| lower.starts_with(known.as_bytes())) {
-            return error(format!("looks like a sample: {remedy}"));
         }
         Ok(())
     }
@@ -98,6 +76,9 @@ impl AuthConfig {
             ("refresh_grace", self.refresh_grace, Duration::ZERO, 60 * SECOND),
             ("leeway", self.leeway, Duration::ZERO, 60 * SECOND),
             ("login_stall", self.login_stall, Duration::ZERO, 10 * SECOND),
+            ("password_reset_ttl", self.password_reset_ttl, 60 * SECOND, HOUR),
+            ("email_verification_ttl", self.email_verification_ttl, 60 * SECOND, 7 * DAY),
+            ("invitation_ttl", self.invitation_ttl, 60 * SECOND, 30 * DAY),
             ("body_timeout", self.body_timeout, SECOND, HOUR),
             ("step_up_within", self.step_up_within, Duration::ZERO, DAY),
         ];
@@ -176,6 +157,18 @@ impl AuthConfig {
                 return Err(ConfigError::new("allowed_origins", problem));
             }
         }
+        for (field, urls) in [
+            ("password_reset_urls", &self.password_reset_urls),
+            ("verification_urls", &self.verification_urls),
+            ("invitation_urls", &self.invitation_urls),
+        ] {
+            // They go into mails and headers as they are.
+            let is_url = |url: &&String| url.contains("://") && url.chars().all(|c| c.is_ascii_graphic());
+            if let Some(url) = urls.iter().find(|url| !is_url(url)) {
+                let problem = format!("`{url}` is no URL: write `https://host/path`, in ASCII");
+                return Err(ConfigError::new(field, problem));
+            }
+        }
         if let Some(url) = &self.public_url
             && Origin::of_url(url).is_none()
         {
@@ -218,18 +211,63 @@ impl AuthConfig {
         if !self.hash.within(self.max_hash) {
             return Err(ConfigError::new("max_hash", "is below `hash`: new hashes could not be verified; raise it"));
         }
-        let numbers = [
-            ("hash_threads", self.hash_threads, 1, 64),
-            ("hash_queue", self.hash_queue, 1, 65_536),
-            ("password_min_length", self.password_min_length, 8, 64),
-        ];
-        for (field, value, least, most) in numbers {
-            if value < least || value > most {
-                return Err(ConfigError::new(field, format!("is {value}: set it from {least} to {most}")));
+        within(&[("hash_threads", self.hash_threads, 1, 64), ("hash_queue", self.hash_queue, 1, 65_536)])
+    }
+
+    fn check_passwords(&self) -> Result<(), ConfigError> {
+        let score = self.password_min_score.map_or(0, usize::from);
+        within(&[("password_min_length", self.password_min_length, 8, 64), ("password_min_score", score, 0, 4)])?;
+        if self.password_min_score.is_some() && cfg!(not(feature = "zxcvbn")) {
+            let problem = "needs the estimator: turn on the cargo feature `zxcvbn` of auth-core, or leave it unset";
+            return Err(ConfigError::new("password_min_score", problem));
+        }
+        let field = "password_peppers";
+        let mut others = vec![self.secret.expose_secret()];
+        for pepper in &self.password_peppers {
+            check_key(field, pepper)?;
+            if others.contains(&pepper.expose_secret()) {
+                return Err(ConfigError::new(field, format!("has a key twice, or that of `secret`: {NEW_KEY}")));
             }
+            others.push(pepper.expose_secret());
         }
         Ok(())
     }
+}
+
+const NEW_KEY: &str = "make one with `openssl rand -base64 48`";
+
+fn check_key(field: &str, key: &SecretKey) -> Result<(), ConfigError> {
+    let key = key.expose_secret();
+    let error = |problem: String| Err(ConfigError::new(field, problem));
+    if key.len() < 32 {
+        return error(format!("has {} bytes and needs 32 or more: {NEW_KEY}", key.len()));
+    }
+    let mut seen = [false; 256];
+    for byte in key {
+        if let Some(seen) = seen.get_mut(usize::from(*byte)) {
+            *seen = true;
+        }
+    }
+    if seen.iter().filter(|seen| **seen).count() < 8 {
+        return error(format!("repeats a few characters: {NEW_KEY}"));
+    }
+    if key.starts_with(b"-----BEGIN") {
+        return error(format!("is a PEM file, and half of it may be public: {NEW_KEY}"));
+    }
+    let lower = Zeroizing::new(key.to_ascii_lowercase());
+    if KNOWN_SECRETS.iter().any(|known| lower.starts_with(known.as_bytes())) {
+        return error(format!("looks like a sample: {NEW_KEY}"));
+    }
+    Ok(())
+}
+
+fn within(numbers: &[(&str, usize, usize, usize)]) -> Result<(), ConfigError> {
+    for (field, value, least, most) in numbers {
+        if value < least || value > most {
+            return Err(ConfigError::new(*field, format!("is {value}: set it from {least} to {most}")));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -240,6 +278,7 @@ mod tests {
     use crate::secret::SecretKey;
 
     const SECRET: &str = "k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7";
+    const PEPPER: &str = "mN3bV6cX9zL2kJ5hG8fD1sA4pO7iU0yT";
 
     #[test]
     fn j9_short_and_known_secrets_are_refused() {
@@ -265,7 +304,7 @@ mod tests {
     #[test]
     fn every_rule_names_its_field() {
         type Change = fn(&mut AuthConfig);
-        let cases: [(&str, Change); 35] = [
+        let cases: [(&str, Change); 42] = [
             ("access_token_ttl", |c| c.access_token_ttl = Duration::ZERO),
             ("access_token_ttl", |c| c.access_token_ttl = 2 * DAY),
             ("access_token_ttl", |c| c.refresh_token_ttl = 60 * SECOND),
@@ -295,9 +334,16 @@ mod tests {
                 c.login_throttle = LoginThrottle::Limits(ThrottleLimits { account: 5, address: 0 });
             }),
             ("allowed_origins", |c| c.allowed_origins = vec!["example.com".to_owned()]),
+            ("password_reset_ttl", |c| c.password_reset_ttl = 2 * HOUR),
+            ("password_reset_urls", |c| c.password_reset_urls = vec!["app.example.com/reset".to_owned()]),
+            ("verification_urls", |c| c.verification_urls = vec!["https://a.example/\r\nx: y".to_owned()]),
             ("public_url", |c| c.public_url = Some("example.com".to_owned())),
             ("max_hash", |c| c.hash = HashParams::DIRECTUS),
             ("password_min_length", |c| c.password_min_length = 7),
+            ("password_min_score", |c| c.password_min_score = Some(5)),
+            ("password_peppers", |c| c.password_peppers = vec![SecretKey::from("short")]),
+            ("password_peppers", |c| c.password_peppers = vec![c.secret.clone()]),
+            ("password_peppers", |c| c.password_peppers = vec![SecretKey::from(PEPPER), SecretKey::from(PEPPER)]),
             ("realm", |c| c.realm = "a\"b".to_owned()),
             ("mfa_keys", |c| c.mfa_keys = vec![MfaKey::new([0; 32])]),
             ("mfa_keys", |c| c.mfa_keys = vec![MfaKey::new(*b"Sphinx of black quartz, judge me")]),
@@ -345,6 +391,18 @@ mod tests {
         assert_eq!(config.leeway, Duration::ZERO);
         config.leeway = 60 * SECOND;
         assert_eq!(config.check(), Ok(()));
+    }
+
+    #[test]
+    fn p2_a_score_is_refused_without_the_estimator() {
+        let mut config = AuthConfig::new(SECRET);
+        config.password_min_score = Some(3);
+        let error = config.check().err();
+        assert_eq!(error.is_none(), cfg!(feature = "zxcvbn"), "{error:?}");
+        if let Some(error) = error {
+            assert_eq!(error.field(), "password_min_score");
+            assert!(error.to_string().contains("cargo feature `zxcvbn`"), "{error}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{AuthConfig, ConfigError, CookieConfig, MfaRequired, SameSite, Unread
 use crate::id::Role;
 use crate::mfa::MfaKey;
 use crate::password::HashParams;
+use crate::secret::SecretKey;
 
 impl AuthConfig {
     /// Reads the environment: `SECRET` is required, everything else has its default.
@@ -16,9 +17,11 @@ impl AuthConfig {
     /// `SESSION_REFRESH_GRACE_PERIOD`, `REFRESH_TOKEN_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
     /// `SESSION_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`, `DEVICE_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
     /// `DANGER_INSECURE_COOKIES`, `ALLOWED_ORIGINS`, `PUBLIC_URL`, `HASH_MEMORY` (KiB), `HASH_TIME`, `HASH_PARALLELISM`,
-    /// `LOGIN_THROTTLE`, `TRUSTED_PROXIES`, `LOGIN_STALL_TIME`, `PASSWORD_MIN_LENGTH`, `MFA_KEYS`, `MFA_WINDOW`,
-    /// `MFA_ISSUER`, `MFA_REQUIRED` (`nobody`, `everybody`, `roles:admin,editor`). Durations are written `15m`, `7d`,
-    /// `10s`; without a unit they are milliseconds.
+    /// `LOGIN_THROTTLE`, `TRUSTED_PROXIES`, `LOGIN_STALL_TIME`, `PASSWORD_MIN_LENGTH`, `PASSWORD_MIN_SCORE`,
+    /// `PASSWORD_PEPPER`, `PASSWORD_RESET_URL_ALLOW_LIST`, `USER_REGISTER_URL_ALLOW_LIST`, `USER_INVITE_URL_ALLOW_LIST`,
+    /// `PASSWORD_RESET_TTL`, `EMAIL_VERIFICATION_TTL`, `USER_INVITE_TTL`, `MFA_KEYS`, `MFA_WINDOW`, `MFA_ISSUER`,
+    /// `MFA_REQUIRED` (`nobody`, `everybody`, `roles:admin,editor`). Durations are written `15m`, `7d`, `10s`; without a
+    /// unit they are milliseconds.
     ///
     /// # Errors
     /// [`ConfigError`] names the variable that is missing or cannot be read.
@@ -45,6 +48,9 @@ impl AuthConfig {
         vars.duration("SESSION_COOKIE_TTL", &mut config.session_cookie_ttl)?;
         vars.duration("SESSION_REFRESH_GRACE_PERIOD", &mut config.refresh_grace)?;
         vars.duration("LOGIN_STALL_TIME", &mut config.login_stall)?;
+        vars.duration("PASSWORD_RESET_TTL", &mut config.password_reset_ttl)?;
+        vars.duration("EMAIL_VERIFICATION_TTL", &mut config.email_verification_ttl)?;
+        vars.duration("USER_INVITE_TTL", &mut config.invitation_ttl)?;
         vars.flag("DANGER_INSECURE_COOKIES", &mut config.danger_insecure_cookies)?;
         vars.cookie("REFRESH_TOKEN_COOKIE", &mut config.refresh_cookie)?;
         vars.cookie("SESSION_COOKIE", &mut config.session_cookie)?;
@@ -53,6 +59,15 @@ impl AuthConfig {
         if let Some(origins) = (vars.0)("ALLOWED_ORIGINS") {
             config.allowed_origins = origins.split(',').map(|origin| origin.trim().to_owned()).collect();
         }
+        for (name, list) in [
+            ("PASSWORD_RESET_URL_ALLOW_LIST", &mut config.password_reset_urls),
+            ("USER_REGISTER_URL_ALLOW_LIST", &mut config.verification_urls),
+            ("USER_INVITE_URL_ALLOW_LIST", &mut config.invitation_urls),
+        ] {
+            if let Some(urls) = (vars.0)(name) {
+                *list = urls.split(',').map(|url| url.trim().to_owned()).collect();
+            }
+        }
         config.public_url = (vars.0)("PUBLIC_URL");
         vars.hash(&mut config)?;
         vars.number("PASSWORD_MIN_LENGTH", &mut config.password_min_length)?;
@@ -60,6 +75,12 @@ impl AuthConfig {
         vars.number("MFA_WINDOW", &mut config.mfa_window)?;
         config.mfa_issuer = (vars.0)("MFA_ISSUER");
         vars.mfa_required(&mut config.mfa_required)?;
+        if (vars.0)("PASSWORD_MIN_SCORE").is_some() {
+            vars.number("PASSWORD_MIN_SCORE", config.password_min_score.insert(0))?;
+        }
+        if let Some(peppers) = (vars.0)("PASSWORD_PEPPER").map(Zeroizing::new) {
+            config.password_peppers = peppers.split(',').map(|pepper| SecretKey::from(pepper.trim())).collect();
+        }
         Ok(config)
     }
 }
@@ -216,6 +237,7 @@ mod tests {
             ("LOGIN_THROTTLE", "account=4,address=40"),
             ("TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
             ("MFA_REQUIRED", "roles:admin, chief editor"),
+            ("PASSWORD_PEPPER", "the-current-pepper-Zq3Xw8Kd5Nf7Rt, the-one-before-it-Jm4Vb9Ts2Hy6Lp1"),
         ])
         .expect("reads");
         assert_eq!(config.access_token_ttl, Duration::from_secs(300));
@@ -237,6 +259,8 @@ mod tests {
         );
         let roles = ["admin", "chief editor"].map(|name| Role::new(name).expect("is short")).to_vec();
         assert_eq!(config.mfa_required, MfaRequired::Roles(roles));
+        let peppers: Vec<_> = config.password_peppers.iter().map(SecretKey::expose_secret).collect();
+        assert_eq!(peppers, [&b"the-current-pepper-Zq3Xw8Kd5Nf7Rt"[..], b"the-one-before-it-Jm4Vb9Ts2Hy6Lp1"]);
         config.check().expect("is usable");
     }
 
@@ -248,6 +272,7 @@ mod tests {
             ("SESSION_COOKIE_SECURE", "maybe"),
             ("SESSION_COOKIE_SAME_SITE", "laxx"),
             ("PASSWORD_MIN_LENGTH", "long"),
+            ("PASSWORD_MIN_SCORE", "-1"),
             ("HASH_TIME", "-1"),
             ("DANGER_INSECURE_COOKIES", "yes please"),
             ("LOGIN_THROTTLE", "no"),

@@ -68,7 +68,7 @@ pub struct AuthConfig {
     pub allowed_origins: Vec<String>,
     /// Whether sibling hosts of this site may use cookies here. Default refused.
     pub same_site_requests: SameSiteRequests,
-    /// Where clients reach this server, when a proxy rewrites `Host`. `PUBLIC_URL`.
+    /// Where clients reach this server, when a proxy rewrites `Host`, and with what the links in mails begin. `PUBLIC_URL`.
     pub public_url: Option<String>,
     /// The cost of new password hashes. Default OWASP's minimum, `HASH_MEMORY`, `HASH_TIME`, `HASH_PARALLELISM`.
     pub hash: HashParams,
@@ -109,6 +109,26 @@ pub struct AuthConfig {
     pub mfa_required: MfaRequired,
     /// How long after a login the second factor may be changed without the password: 0 to 24 h. Default 15 min.
     pub step_up_within: Duration,
+    /// The lowest score of the estimator zxcvbn that a new password must have: 0 (anything) to 4 (some 10¹⁰ guesses).
+    /// It looks at the first 32 characters. Default none. Needs the cargo feature `zxcvbn`. `PASSWORD_MIN_SCORE`.
+    pub password_min_score: Option<u8>,
+    /// Secrets that go into password hashes and are not in the database, current one first, each of at least 32 bytes.
+    /// Hashes made without a pepper, or with a later one of the list, verify and are made again at the next login. Default
+    /// none. `PASSWORD_PEPPER`, separated by commas. Whoever loses a pepper loses the passwords hashed with it.
+    pub password_peppers: Vec<SecretKey>,
+    /// How long the link in a mail for a new password works: 1 min to 1 h. Default 1 h, `PASSWORD_RESET_TTL`.
+    pub password_reset_ttl: Duration,
+    /// How long the link in a mail to a new user works: 1 min to 7 d. Default 1 d, `EMAIL_VERIFICATION_TTL`.
+    pub email_verification_ttl: Duration,
+    /// How long an invitation works: 1 min to 30 d. Default 7 d, `USER_INVITE_TTL`.
+    pub invitation_ttl: Duration,
+    /// Where links of password resets may lead, beside the default below `public_url`: whole URLs, compared exactly.
+    /// Default none. `PASSWORD_RESET_URL_ALLOW_LIST`, separated by commas.
+    pub password_reset_urls: Vec<String>,
+    /// Where browsers may go after an address was confirmed. Default none. `USER_REGISTER_URL_ALLOW_LIST`.
+    pub verification_urls: Vec<String>,
+    /// Where links of invitations may lead. Default none. `USER_INVITE_URL_ALLOW_LIST`.
+    pub invitation_urls: Vec<String>,
     /// How long a client may take to send a body. Default 10 s.
     pub body_timeout: Duration,
     /// Lets guards refuse access tokens of revoked sessions within a second (and the time of one statement), on every
@@ -273,6 +293,14 @@ impl AuthConfig {
             mfa_issuer: None,
             mfa_required: MfaRequired::Nobody,
             step_up_within: Duration::from_secs(15 * MINUTE),
+            password_min_score: None,
+            password_peppers: Vec::new(),
+            password_reset_ttl: Duration::from_secs(60 * MINUTE),
+            email_verification_ttl: Duration::from_secs(DAY),
+            invitation_ttl: Duration::from_secs(7 * DAY),
+            password_reset_urls: Vec::new(),
+            verification_urls: Vec::new(),
+            invitation_urls: Vec::new(),
             body_timeout: Duration::from_secs(10),
             revocation_feed: None,
         }

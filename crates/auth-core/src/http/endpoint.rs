@@ -28,6 +28,20 @@ pub enum Endpoint {
     TfaDisable,
     /// `POST /users/me/tfa/recovery-codes`: a new set of recovery codes.
     TfaRecoveryCodes,
+    /// `POST /auth/password/change`: by whoever is signed in and knows the current one.
+    ChangePassword,
+    /// `POST /auth/password/request`: a mail with a link. Mounted when there is a mailer.
+    RequestReset,
+    /// `POST /auth/password/reset`: sets a password by such a link. Mounted when there is a mailer.
+    ResetPassword,
+    /// `POST /users/register`. Not mounted unless asked for.
+    Register,
+    /// `GET /users/register/verify-email`: where the link of a registration leads. Not mounted unless asked for.
+    VerifyEmail,
+    /// `POST /users/invite`, for admins. Not mounted unless asked for.
+    Invite,
+    /// `POST /users/invite/accept`. Not mounted unless asked for.
+    AcceptInvitation,
 }
 
 /// The methods that endpoints have.
@@ -57,7 +71,26 @@ impl Endpoint {
         Self::TfaEnable,
         Self::TfaDisable,
         Self::TfaRecoveryCodes,
+        Self::ChangePassword,
+        Self::RequestReset,
+        Self::ResetPassword,
+        Self::Register,
+        Self::VerifyEmail,
+        Self::Invite,
+        Self::AcceptInvitation,
     ];
+
+    /// Whether it is mounted only by [`AuthBuilder::with`](crate::AuthBuilder::with): these let new users in.
+    #[must_use]
+    pub const fn is_optional(self) -> bool {
+        matches!(self, Self::Register | Self::VerifyEmail | Self::Invite | Self::AcceptInvitation)
+    }
+
+    /// Whether it is of no use without a [`Mailer`](crate::mail::Mailer).
+    #[must_use]
+    pub const fn needs_mailer(self) -> bool {
+        self.is_optional() || matches!(self, Self::RequestReset | Self::ResetPassword)
+    }
 
     /// The path below the mount point; `{id}` stands for one segment, as axum and actix-web write it.
     #[must_use]
@@ -74,6 +107,13 @@ impl Endpoint {
             Self::TfaEnable => "/users/me/tfa/enable",
             Self::TfaDisable => "/users/me/tfa/disable",
             Self::TfaRecoveryCodes => "/users/me/tfa/recovery-codes",
+            Self::ChangePassword => "/auth/password/change",
+            Self::RequestReset => "/auth/password/request",
+            Self::ResetPassword => "/auth/password/reset",
+            Self::Register => "/users/register",
+            Self::VerifyEmail => "/users/register/verify-email",
+            Self::Invite => "/users/invite",
+            Self::AcceptInvitation => "/users/invite/accept",
         }
     }
 
@@ -87,8 +127,14 @@ impl Endpoint {
             | Self::TfaGenerate
             | Self::TfaEnable
             | Self::TfaDisable
-            | Self::TfaRecoveryCodes => Method::Post,
-            Self::Providers | Self::Me | Self::Sessions => Method::Get,
+            | Self::TfaRecoveryCodes
+            | Self::ChangePassword
+            | Self::RequestReset
+            | Self::ResetPassword
+            | Self::Register
+            | Self::Invite
+            | Self::AcceptInvitation => Method::Post,
+            Self::Providers | Self::Me | Self::Sessions | Self::VerifyEmail => Method::Get,
             Self::EndOtherSessions | Self::EndSession => Method::Delete,
         }
     }

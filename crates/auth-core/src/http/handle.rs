@@ -3,6 +3,7 @@
 use futures_core::Stream;
 use serde::Serialize;
 
+use super::account::{self, Account};
 use super::body::{self, Fields, Json};
 use super::client::Clients;
 use super::cookie::Cookie;
@@ -82,15 +83,26 @@ impl Auth {
             Endpoint::Refresh => exchange_reply(self.handle_refresh(head, &fields).await),
             Endpoint::Logout => self.handle_logout(head, &fields).await.unwrap_or_else(|problem| open(&problem)),
             Endpoint::Providers => Reply::json(200, &Providers { data: [], disable_default: false }),
-            Endpoint::Me => own::handle(self, Own::User, head).await,
-            Endpoint::Sessions => own::handle(self, Own::Sessions, head).await,
-            Endpoint::EndOtherSessions => own::handle(self, Own::EndOtherSessions, head).await,
-            Endpoint::EndSession => own::handle(self, Own::EndSession, head).await,
-            Endpoint::TfaGenerate => own::handle(self, Own::Tfa(Tfa::Generate, &fields), head).await,
-            Endpoint::TfaEnable => own::handle(self, Own::Tfa(Tfa::Enable, &fields), head).await,
-            Endpoint::TfaDisable => own::handle(self, Own::Tfa(Tfa::Disable, &fields), head).await,
-            Endpoint::TfaRecoveryCodes => own::handle(self, Own::Tfa(Tfa::RecoveryCodes, &fields), head).await,
+            Endpoint::Me => own::handle(self, Own::User, head, &fields).await,
+            Endpoint::Sessions => own::handle(self, Own::Sessions, head, &fields).await,
+            Endpoint::EndOtherSessions => own::handle(self, Own::EndOtherSessions, head, &fields).await,
+            Endpoint::EndSession => own::handle(self, Own::EndSession, head, &fields).await,
+            Endpoint::ChangePassword => own::handle(self, Own::ChangePassword, head, &fields).await,
+            Endpoint::Invite => own::handle(self, Own::Invite, head, &fields).await,
+            Endpoint::RequestReset => self.handle_account(Account::RequestReset, head, &fields).await,
+            Endpoint::ResetPassword => self.handle_account(Account::Reset, head, &fields).await,
+            Endpoint::Register => self.handle_account(Account::Register, head, &fields).await,
+            Endpoint::VerifyEmail => self.handle_account(Account::VerifyEmail, head, &fields).await,
+            Endpoint::AcceptInvitation => self.handle_account(Account::AcceptInvitation, head, &fields).await,
+            Endpoint::TfaGenerate => own::handle(self, Own::Tfa(Tfa::Generate), head, &fields).await,
+            Endpoint::TfaEnable => own::handle(self, Own::Tfa(Tfa::Enable), head, &fields).await,
+            Endpoint::TfaDisable => own::handle(self, Own::Tfa(Tfa::Disable), head, &fields).await,
+            Endpoint::TfaRecoveryCodes => own::handle(self, Own::Tfa(Tfa::RecoveryCodes), head, &fields).await,
         }
+    }
+
+    async fn handle_account(&self, account: Account, head: &RequestHead<'_>, fields: &Fields) -> Reply {
+        account::handle(self, account, head, fields).await.unwrap_or_else(|problem| open(&problem))
     }
 
     async fn handle_login(&self, head: &RequestHead<'_>, fields: &Fields) -> Result<Exchanged, Refused> {

@@ -10,6 +10,7 @@
 //!
 //! [`Auth::handle`]: crate::Auth::handle
 
+mod account;
 mod body;
 mod client;
 mod cookie;

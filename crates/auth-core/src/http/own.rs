@@ -1,43 +1,47 @@
-//! What users see and change of their own: `GET /users/me`, the list of their sessions (requirement R12), their second
-//! factor.
+//! What users do once they are signed in: `GET /users/me`, their sessions (requirement R12), their password (requirement
+//! P8) and second factor, and the invitations of admins.
 
 use serde::{Serialize, Serializer};
 
+use super::account::email_field;
 use super::body::Fields;
 use super::guard::{Guard, Verdict};
 use super::head::RequestHead;
-use super::problem::Problem;
+use super::problem::{Problem, Reason};
 use super::query;
 use super::reply::{Data, Reply};
 use super::tfa::Tfa;
 use crate::auth::Auth;
 use crate::error::ErrorKind;
 use crate::id::{Role, SessionId};
+use crate::secret::Password;
 use crate::service::OwnSession;
 use crate::store::{UserRecord, UserStatus};
 use crate::token::Identity;
 
 /// What the signed-in user asks for.
 #[derive(Clone, Copy)]
-pub(super) enum Own<'a> {
+pub(super) enum Own {
     User,
     Sessions,
     EndOtherSessions,
     EndSession,
-    Tfa(Tfa, &'a Fields),
+    Tfa(Tfa),
+    ChangePassword,
+    Invite,
 }
 
-impl Own<'_> {
+impl Own {
     /// Whether this is part of setting up a second factor: then it is open to whoever may do nothing else.
     const fn is_for_enrolment(self) -> bool {
-        matches!(self, Self::User | Self::Tfa(Tfa::Generate | Tfa::Enable, _))
+        matches!(self, Self::User | Self::Tfa(Tfa::Generate | Tfa::Enable))
     }
 }
 
 /// What is told of a user is for that user alone.
 const PRIVATE: (&str, &str) = ("cache-control", "private, no-store");
 
-pub(super) async fn handle(auth: &Auth, own: Own<'_>, head: &RequestHead<'_>) -> Reply {
+pub(super) async fn handle(auth: &Auth, own: Own, head: &RequestHead<'_>, fields: &Fields) -> Reply {
     let guard = if own.is_for_enrolment() { Guard::new(auth).for_enrolment() } else { Guard::new(auth) };
     let verdict = match guard.check(head) {
         Verdict::Ask(check) => check.resolve().await,
@@ -47,7 +51,7 @@ pub(super) async fn handle(auth: &Auth, own: Own<'_>, head: &RequestHead<'_>) ->
         Verdict::Allowed(passage) => {
             let reply = match passage.checked.require() {
                 Ok(identity) => {
-                    answer(auth, own, identity, head).await.unwrap_or_else(|problem| guard.refuse(&problem))
+                    answer(auth, own, identity, head, fields).await.unwrap_or_else(|problem| guard.refuse(&problem))
                 }
                 Err(reply) => reply,
             };
@@ -59,7 +63,13 @@ pub(super) async fn handle(auth: &Auth, own: Own<'_>, head: &RequestHead<'_>) ->
     }
 }
 
-async fn answer(auth: &Auth, own: Own<'_>, identity: &Identity, head: &RequestHead<'_>) -> Result<Reply, Problem> {
+async fn answer(
+    auth: &Auth,
+    own: Own,
+    identity: &Identity,
+    head: &RequestHead<'_>,
+    fields: &Fields,
+) -> Result<Reply, Problem> {
     let reply = match own {
         Own::User => {
             // A stateless token may outlive its user: then it is worth nothing here.
@@ -82,9 +92,33 @@ async fn answer(auth: &Auth, own: Own<'_>, identity: &Identity, head: &RequestHe
             auth.end_session(identity, id, &auth.inner.wire.clients.of(head)).await?;
             Reply::new(204)
         }
-        Own::Tfa(tfa, fields) => tfa.answer(auth, identity, fields, &auth.inner.wire.clients.of(head)).await?,
+        Own::Tfa(tfa) => tfa.answer(auth, identity, fields, &auth.inner.wire.clients.of(head)).await?,
+        Own::ChangePassword => {
+            let (current, new) = password_fields(fields).map_err(Problem::payload)?;
+            auth.change_password(identity, current, new, &auth.inner.wire.clients.of(head)).await?;
+            Reply::new(204)
+        }
+        Own::Invite => {
+            if !identity.admin_access {
+                return Err(ErrorKind::Forbidden.into());
+            }
+            let email = email_field(fields)?;
+            let role = fields.required("role").map_err(Problem::payload)?;
+            let role = Role::new(role).map_err(|_| Problem::payload(Reason::NotARole))?;
+            let url = fields.optional("invite_url").map_err(Problem::payload)?;
+            auth.invite(identity, email, role, url).await?;
+            Reply::new(204)
+        }
     };
     Ok(reply.with_all(&[PRIVATE]))
+}
+
+fn password_fields(fields: &Fields) -> Result<(Password, Password), Reason> {
+    let current = Password::new(fields.required("current_password")?);
+    let new = Password::new(fields.required("password")?);
+    // Read for its form; the second factor will ask for it.
+    fields.optional("otp")?;
+    Ok((current, new))
 }
 
 /// A session as its owner sees it. Times are milliseconds since 1970.

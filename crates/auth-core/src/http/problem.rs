@@ -30,6 +30,7 @@ pub(crate) enum Reason {
     NotABoolean(&'static str),
     InvalidOtp,
     NotAnEmail,
+    NotARole,
     UnknownMode,
     NotAnObject,
     Malformed { line: usize, column: usize },

@@ -9,6 +9,7 @@ use super::date;
 use super::problem::{Problem, Reason};
 use super::reply::Reply;
 use crate::error::ErrorKind;
+use crate::password::PasswordProblem;
 
 /// Where an error happens: answers of guarded routes tell the client how to authenticate (RFC 6750 3).
 #[derive(Debug, Clone, Copy)]
@@ -117,6 +118,16 @@ impl Look {
             }
             Problem::Method(_) => plain(405, "METHOD_NOT_ALLOWED", "Method not allowed.", None),
             Problem::CrossSite => Self::of_operation(ErrorKind::Forbidden),
+            Problem::Operation(error) if error.kind() == ErrorKind::WeakPassword => {
+                payload(400, weak(error.password_problem()), invalid_request)
+            }
+            Problem::Operation(error) if error.kind() == ErrorKind::UrlNotAllowed => {
+                let reason = std::error::Error::source(error).map(ToString::to_string);
+                payload(400, reason.unwrap_or_default(), invalid_request)
+            }
+            Problem::Operation(error) if error.kind() == ErrorKind::EmailTaken => {
+                payload(400, "\"email\" is taken".to_owned(), invalid_request)
+            }
             Problem::Operation(error) => Self { retry_after: error.retry_after(), ..Self::of_operation(error.kind()) },
         }
     }
@@ -138,10 +149,12 @@ impl Look {
             }
             ErrorKind::InvalidOtp => (401, "INVALID_OTP", "Invalid user OTP.", Some("")),
             ErrorKind::InvalidToken => (401, "INVALID_TOKEN", "Invalid token.", invalid_token),
-            ErrorKind::TokenExpired => (401, "TOKEN_EXPIRED", "Token expired.", invalid_token),
+            ErrorKind::InvalidLink => (403, "INVALID_TOKEN", "Invalid token.", None),
+            ErrorKind::TokenExpired | ErrorKind::LinkExpired => (401, "TOKEN_EXPIRED", "Token expired.", invalid_token),
             // RFC 9470 would have some of these as 401 `insufficient_user_authentication`. The contract has one answer for
             // whoever is known and may not, and says in the reason what would help.
             ErrorKind::Forbidden
+            | ErrorKind::LinkUsed
             | ErrorKind::EnrolmentRequired
             | ErrorKind::RecentLoginRequired
             | ErrorKind::SecondFactorRequired => {
@@ -154,16 +167,31 @@ impl Look {
             ErrorKind::FactorActive | ErrorKind::FactorInactive | ErrorKind::InvalidFactorSecret => {
                 (400, "INVALID_PAYLOAD", "", Some("invalid_request"))
             }
-            // No route of ours makes or changes users yet: on the wire these would be bugs.
-            ErrorKind::WeakPassword | ErrorKind::EmailTaken | ErrorKind::UsersElsewhere | ErrorKind::Internal => {
-                (500, "INTERNAL_SERVER_ERROR", "An unexpected error occurred.", None)
-            }
+            // The first three have a reason, and are answered above; the routes of the others are not mounted.
+            ErrorKind::WeakPassword
+            | ErrorKind::UrlNotAllowed
+            | ErrorKind::EmailTaken
+            | ErrorKind::NoMailer
+            | ErrorKind::UsersElsewhere
+            | ErrorKind::Internal => (500, "INTERNAL_SERVER_ERROR", "An unexpected error occurred.", None),
         };
         let reason = match reason {
             Some(reason) => Some(Cow::Borrowed(reason)),
             None => None,
         };
         Self { status, code, message, reason, challenge, retry_after: None }
+    }
+}
+
+/// Why a password is refused, in the words of the other reasons.
+fn weak(problem: Option<PasswordProblem>) -> String {
+    match problem {
+        Some(PasswordProblem::TooShort { min }) => format!("\"password\" must have at least {min} characters"),
+        Some(PasswordProblem::TooLong { max_bytes }) => format!("\"password\" must have at most {max_bytes} bytes"),
+        Some(PasswordProblem::Common) => "\"password\" is one of the most common passwords".to_owned(),
+        Some(PasswordProblem::LikeEmail) => "\"password\" must not be the email".to_owned(),
+        Some(PasswordProblem::LikeService) => "\"password\" must not be the name of the service".to_owned(),
+        Some(PasswordProblem::Guessable) | None => "\"password\" is easy to guess".to_owned(),
     }
 }
 
@@ -174,6 +202,7 @@ impl std::fmt::Display for Reason {
             Self::Empty(field) => write!(f, "\"{field}\" is not allowed to be empty"),
             Self::NotAString(field) => write!(f, "\"{field}\" must be a string"),
             Self::NotAnEmail => f.write_str("\"email\" must be a valid email"),
+            Self::NotARole => f.write_str("\"role\" must have 1 to 64 characters"),
             Self::UnknownMode => f.write_str("\"mode\" must be one of [cookie, json, session]"),
             Self::NotAnObject => f.write_str("\"value\" must be of type object"),
             Self::Malformed { line, column } => write!(f, "malformed JSON at line {line} column {column}"),

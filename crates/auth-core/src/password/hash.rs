@@ -3,9 +3,10 @@
 use std::fmt;
 
 use argon2::password_hash::phc;
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Argon2, Block, KeyId, Params, ParamsBuilder, Version};
 use subtle::ConstantTimeEq as _;
 
+use super::pepper::{Pepper, Peppers, UnknownPepper};
 use crate::secret::Password;
 
 /// The longest password that is ever hashed, in bytes (requirement P6).
@@ -14,7 +15,8 @@ pub(crate) const MAX_PASSWORD_BYTES: usize = 1024;
 const SALT_BYTES: usize = 16;
 const OUTPUT_BYTES: usize = 32;
 
-/// A stored password hash: an Argon2id PHC string, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
+/// A stored password hash: an Argon2id PHC string, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`; with a pepper,
+/// `,keyid=…` after `p` says which.
 #[derive(Clone)]
 pub struct PasswordHash(String);
 
@@ -129,8 +131,13 @@ impl HashParams {
         Self { memory_kib: params.m_cost(), passes: params.t_cost(), lanes: params.p_cost() }
     }
 
-    fn to_argon2(self, output: usize) -> Result<Params, argon2::Error> {
-        Params::new(self.memory_kib, self.passes, self.lanes, Some(output))
+    fn to_argon2(self, pepper: Option<&Pepper>) -> Result<Params, argon2::Error> {
+        let mut params = ParamsBuilder::new();
+        params.m_cost(self.memory_kib).t_cost(self.passes).p_cost(self.lanes).output_len(OUTPUT_BYTES);
+        if let Some(pepper) = pepper {
+            params.keyid(KeyId::new(pepper.id().as_bytes())?);
+        }
+        params.build()
     }
 }
 
@@ -159,7 +166,8 @@ impl HashMemory {
 /// Whether a password belongs to a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verification {
-    /// It does; `outdated` when the stored parameters are weaker than the wanted ones.
+    /// It does; `outdated` when the stored parameters are weaker than the wanted ones, or the pepper is not the current
+    /// one.
     Match { outdated: bool },
     /// It does not.
     Mismatch,
@@ -172,20 +180,32 @@ pub(crate) enum HashError {
     Malformed,
     #[error("the stored hash asks for {0:?}, more than `max_hash` allows: raise it if hashes like this are yours")]
     AboveCeiling(HashParams),
+    #[error(
+        "the stored hash was made with a pepper that is not in `password_peppers`: put it back at the end of the list"
+    )]
+    UnknownPepper,
     #[error("argon2: {0}")]
     Argon2(#[from] argon2::Error),
 }
 
-/// Hashes `password` with a fresh salt.
+impl From<UnknownPepper> for HashError {
+    fn from(_: UnknownPepper) -> Self {
+        Self::UnknownPepper
+    }
+}
+
+/// Hashes `password` with a fresh salt and the current pepper.
 pub(crate) fn hash(
     password: &Password,
     salt: [u8; SALT_BYTES],
     params: HashParams,
+    peppers: &Peppers,
     memory: &mut HashMemory,
 ) -> Result<PasswordHash, HashError> {
     let mut output = [0; OUTPUT_BYTES];
-    let params = params.to_argon2(OUTPUT_BYTES)?;
-    compute(password, &salt, &params, &mut output, memory)?;
+    let pepper = peppers.current();
+    let params = params.to_argon2(pepper)?;
+    compute(password, &salt, &params, pepper, &mut output, memory)?;
 
     let malformed = |_| HashError::Malformed;
     let phc = phc::PasswordHash {
@@ -204,6 +224,7 @@ pub(crate) fn verify(
     stored: &PasswordHash,
     wanted: HashParams,
     ceiling: HashParams,
+    peppers: &Peppers,
     memory: &mut HashMemory,
 ) -> Result<(Verification, HashParams), HashError> {
     let phc = phc::PasswordHash::new(stored.as_phc()).map_err(|_| HashError::Malformed)?;
@@ -216,12 +237,14 @@ pub(crate) fn verify(
         return Err(HashError::AboveCeiling(cost));
     }
     let (Some(salt), Some(expected)) = (phc.salt, phc.hash) else { return Err(HashError::Malformed) };
+    let pepper = peppers.named(params.keyid())?;
 
     let mut output = [0; phc::Output::MAX_LENGTH];
     let output = output.get_mut(..expected.len()).ok_or(HashError::Malformed)?;
-    compute(password, &salt, &params, output, memory)?;
+    compute(password, &salt, &params, pepper, output, memory)?;
     let verification = if bool::from(output.ct_eq(expected.as_bytes())) {
-        Verification::Match { outdated: cost.weaker_than(wanted) }
+        let other_pepper = pepper.map(Pepper::id) != peppers.current().map(Pepper::id);
+        Verification::Match { outdated: cost.weaker_than(wanted) || other_pepper }
     } else {
         Verification::Mismatch
     };
@@ -230,9 +253,15 @@ pub(crate) fn verify(
 
 /// Does the work of a verification that cannot succeed, so that an unknown user costs what a known one does
 /// (requirement G5).
-pub(crate) fn verify_nothing(password: &Password, cost: HashParams, memory: &mut HashMemory) -> Result<(), HashError> {
+pub(crate) fn verify_nothing(
+    password: &Password,
+    cost: HashParams,
+    peppers: &Peppers,
+    memory: &mut HashMemory,
+) -> Result<(), HashError> {
     let mut output = [0; OUTPUT_BYTES];
-    compute(password, &[0; SALT_BYTES], &cost.to_argon2(OUTPUT_BYTES)?, &mut output, memory)?;
+    let pepper = peppers.current();
+    compute(password, &[0; SALT_BYTES], &cost.to_argon2(pepper)?, pepper, &mut output, memory)?;
     std::hint::black_box(output);
     Ok(())
 }
@@ -241,123 +270,20 @@ fn compute(
     password: &Password,
     salt: &[u8],
     params: &Params,
+    pepper: Option<&Pepper>,
     output: &mut [u8],
     memory: &mut HashMemory,
 ) -> Result<(), argon2::Error> {
     let blocks = memory.blocks(params);
     let password = password.expose_secret().as_bytes();
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
-        .hash_password_into_with_memory(password, salt, output, blocks)
+    let argon2 = match pepper {
+        None => Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone()),
+        Some(pepper) => {
+            Argon2::new_with_secret(pepper.expose_secret(), Algorithm::Argon2id, Version::V0x13, params.clone())?
+        }
+    };
+    argon2.hash_password_into_with_memory(password, salt, output, blocks)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CHEAP: HashParams = HashParams { memory_kib: 64, passes: 1, lanes: 1 };
-
-    fn hash_cheaply(password: &str) -> PasswordHash {
-        hash(&Password::new(password), [7; SALT_BYTES], CHEAP, &mut HashMemory::default()).expect("hashes")
-    }
-
-    fn verify_cheaply(password: &str, stored: &PasswordHash) -> Result<Verification, HashError> {
-        verify(&Password::new(password), stored, CHEAP, CHEAP, &mut HashMemory::default()).map(|(verdict, _)| verdict)
-    }
-
-    #[test]
-    fn g5_what_a_cheaper_hash_lacks_is_known_in_passes() {
-        let cost = |memory_kib, passes| HashParams { memory_kib, passes, lanes: 1 };
-        for (from, to, missing) in [
-            (cost(19_456, 2), cost(19_456, 2), None),
-            (cost(19_456, 2), cost(19_456, 3), Some(cost(19_456, 1))),
-            (cost(19_456, 2), cost(65_536, 3), Some(cost(65_536, 2))),
-            (cost(65_536, 3), cost(19_456, 2), None),
-            (cost(12_288, 3), cost(19_456, 2), None),
-        ] {
-            assert_eq!(from.missing_to(to), missing, "{from:?} to {to:?}");
-        }
-    }
-
-    #[test]
-    fn p1_the_default_is_at_least_what_owasp_asks_for() {
-        assert_eq!(HashParams::RECOMMENDED, HashParams::new(19_456, 2, 1).expect("valid"));
-        for weak in [(19_455, 2, 1), (19_456, 1, 1), (47_103, 1, 1), (7_167, 5, 1), (0, 0, 0)] {
-            assert!(HashParams::new(weak.0, weak.1, weak.2).is_err(), "{weak:?}");
-        }
-        for wild in [(1 << 21, 2, 1), (19_456, 65, 1), (19_456, 2, 17), (19_456, 2, 0)] {
-            assert!(HashParams::new(wild.0, wild.1, wild.2).is_err(), "{wild:?}");
-        }
-    }
-
-    #[test]
-    fn p1_a_weaker_stored_hash_is_reported_as_outdated() {
-        let stored = hash_cheaply("correct horse");
-        let stronger = HashParams { passes: 2, ..CHEAP };
-        let verdict = verify(&Password::new("correct horse"), &stored, stronger, CHEAP, &mut HashMemory::default());
-        assert_eq!(verdict.expect("verifies").0, Verification::Match { outdated: true });
-        assert_eq!(
-            verify_cheaply("correct horse", &stored).expect("verifies"),
-            Verification::Match { outdated: false }
-        );
-    }
-
-    #[test]
-    fn p1_hashes_of_a_running_directus_verify() {
-        let stored = PasswordHash::from_phc(
-            "$argon2id$v=19$m=65536,t=3,p=4$aiXxbSV/NFBvY3wpx2xwxQ$WLSjL2v7t8u5spJEJ62s4FyADr5lrs9+5rBFM/Qvy+U",
-        );
-        let try_password = |password| {
-            let mut memory = HashMemory::default();
-            verify(&Password::new(password), &stored, HashParams::RECOMMENDED, HashParams::DIRECTUS, &mut memory)
-                .map(|(verdict, _)| verdict)
-        };
-        assert_eq!(try_password("Passw0rd-user").expect("verifies"), Verification::Match { outdated: false });
-        assert_eq!(try_password("Passw0rd-user ").expect("verifies"), Verification::Mismatch);
-    }
-
-    #[test]
-    fn p3_every_byte_of_a_password_counts() {
-        let long = "x".repeat(MAX_PASSWORD_BYTES);
-        let stored = hash_cheaply(&long);
-        assert_eq!(verify_cheaply(&long, &stored).expect("verifies"), Verification::Match { outdated: false });
-        assert_eq!(verify_cheaply(&long[1..], &stored).expect("verifies"), Verification::Mismatch);
-
-        let stored = hash_cheaply("pass\0word");
-        for other in ["pass", "pass\0", "pass\0worD", " pass\0word", "pass\0word ", "pass\0word\n"] {
-            assert_eq!(verify_cheaply(other, &stored).expect("verifies"), Verification::Mismatch, "{other:?}");
-        }
-    }
-
-    #[test]
-    fn p4_passwords_are_not_normalised() {
-        let stored = hash_cheaply("caf\u{e9}");
-        assert_eq!(verify_cheaply("cafe\u{301}", &stored).expect("verifies"), Verification::Mismatch);
-    }
-
-    #[test]
-    fn p7_a_hostile_row_cannot_ask_for_more_than_the_ceiling() {
-        let tail = "$aiXxbSV/NFBvY3wpx2xwxQ$WLSjL2v7t8u5spJEJ62s4FyADr5lrs9+5rBFM/Qvy+U";
-        for cost in ["m=4194304,t=1,p=1", "m=64,t=4294967295,p=1", "m=64,t=1,p=16777215", "m=65,t=1,p=1"] {
-            let mut memory = HashMemory::default();
-            let stored = PasswordHash::from_phc(format!("$argon2id$v=19${cost}{tail}"));
-            assert!(verify(&Password::new("x"), &stored, CHEAP, CHEAP, &mut memory).is_err(), "{cost}");
-            assert_eq!(memory.0.len(), 0, "nothing was allocated for {cost}");
-        }
-    }
-
-    #[test]
-    fn a_damaged_or_foreign_hash_is_an_error_not_a_match() {
-        for stored in [
-            "",
-            "$",
-            "plain",
-            "$2b$12$abcdefghijklmnopqrstuv",
-            "$argon2id$v=19$m=64,t=1,p=1",
-            "$argon2id$v=19$m=64,t=1,p=1$aiXxbSV/NFBvY3wpx2xwxQ",
-            "$argon2i$v=19$m=64,t=1,p=1$aiXxbSV/NFBvY3wpx2xwxQ$WLSjL2v7t8u5spJEJ62s4FyADr5lrs9+5rBFM/Qvy+U",
-            "$argon2id$v=16$m=64,t=1,p=1$aiXxbSV/NFBvY3wpx2xwxQ$WLSjL2v7t8u5spJEJ62s4FyADr5lrs9+5rBFM/Qvy+U",
-        ] {
-            assert!(verify_cheaply("x", &PasswordHash::from_phc(stored)).is_err(), "{stored}");
-        }
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ use std::thread;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::hash::{self, HashError, HashMemory, HashParams, PasswordHash, Verification};
+use super::pepper::Peppers;
 use crate::error::{AuthError, ErrorKind};
 use crate::rng::{self, SecureRandom};
 use crate::secret::Password;
@@ -23,6 +24,7 @@ pub(crate) struct HashPool {
     places: Arc<Semaphore>,
     wanted: HashParams,
     ceiling: HashParams,
+    peppers: Arc<Peppers>,
 }
 
 /// A place in the pool. It is taken before anything else is done for a login, so that what is too much is refused before
@@ -43,6 +45,7 @@ impl HashPool {
         queue: usize,
         wanted: HashParams,
         ceiling: HashParams,
+        peppers: Peppers,
     ) -> std::io::Result<Self> {
         let (jobs, receiver) = channel::<Job>();
         let receiver = Arc::new(Mutex::new(receiver));
@@ -50,7 +53,13 @@ impl HashPool {
             let receiver = Arc::clone(&receiver);
             thread::Builder::new().name(format!("auth-hash-{i}")).spawn(move || work(&receiver))?;
         }
-        Ok(Self { jobs, places: Arc::new(Semaphore::new(threads + queue)), wanted, ceiling })
+        Ok(Self {
+            jobs,
+            places: Arc::new(Semaphore::new(threads + queue)),
+            wanted,
+            ceiling,
+            peppers: Arc::new(peppers),
+        })
     }
 
     /// Takes a place.
@@ -68,8 +77,8 @@ impl Place<'_> {
     /// A new hash of `password`.
     pub(crate) async fn hash(self, password: Password, random: &dyn SecureRandom) -> Result<PasswordHash, AuthError> {
         let salt = rng::bytes(random)?;
-        let wanted = self.pool.wanted;
-        self.run(move |memory| hash::hash(&password, salt, wanted, memory)).await?.map_err(internal)
+        let (wanted, peppers) = (self.pool.wanted, Arc::clone(&self.pool.peppers));
+        self.run(move |memory| hash::hash(&password, salt, wanted, &peppers, memory)).await?.map_err(internal)
     }
 
     /// Whether `password` belongs to `stored`. A mismatch costs as much as the most expensive hash accepted, whether
@@ -80,9 +89,9 @@ impl Place<'_> {
         password: Password,
         stored: Option<PasswordHash>,
     ) -> Result<Verification, AuthError> {
-        let (wanted, ceiling) = (self.pool.wanted, self.pool.ceiling);
+        let (wanted, ceiling, peppers) = (self.pool.wanted, self.pool.ceiling, Arc::clone(&self.pool.peppers));
         self.run(move |memory| {
-            let verified = stored.map(|stored| hash::verify(&password, &stored, wanted, ceiling, memory));
+            let verified = stored.map(|stored| hash::verify(&password, &stored, wanted, ceiling, &peppers, memory));
             let missing = match verified {
                 Some(Ok((Verification::Mismatch, cost))) => cost.missing_to(ceiling),
                 Some(Ok((verification, _))) => return Ok(verification),
@@ -93,7 +102,7 @@ impl Place<'_> {
                 None => Some(ceiling),
             };
             if let Some(missing) = missing {
-                hash::verify_nothing(&password, missing, memory)?;
+                hash::verify_nothing(&password, missing, &peppers, memory)?;
             }
             Ok(Verification::Mismatch)
         })
@@ -101,7 +110,8 @@ impl Place<'_> {
         .map_err(internal)
     }
 
-    async fn run<T: Send + 'static>(
+    /// Any work that costs about as much as a hash.
+    pub(crate) async fn run<T: Send + 'static>(
         self,
         work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<T, AuthError> {
@@ -143,7 +153,8 @@ mod tests {
     use super::*;
 
     fn pool(threads: usize, queue: usize) -> HashPool {
-        HashPool::start(threads, queue, HashParams::RECOMMENDED, HashParams::RECOMMENDED).expect("starts")
+        let cost = HashParams::RECOMMENDED;
+        HashPool::start(threads, queue, cost, cost, Peppers::default()).expect("starts")
     }
 
     /// A job that has begun and goes on until it is released.

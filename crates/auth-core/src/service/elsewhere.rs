@@ -4,20 +4,19 @@ use crate::auth::Auth;
 use crate::error::{AuthError, ErrorKind};
 use crate::id::UserId;
 use crate::password::PasswordHash;
-use crate::password::policy;
 use crate::secret::Password;
 use crate::store::UserStatus;
 
 impl Auth {
-    /// Hashes a password that a user is to have, in the bounded pool. Store it, then call
+    /// Hashes a password that this user is to have, in the bounded pool. Store it, then call
     /// [`end_sessions_of`](Self::end_sessions_of).
     ///
     /// # Errors
-    /// `WeakPassword` with the reason as its source; `Unavailable` when the pool is full.
-    pub async fn hash_password(&self, password: Password) -> Result<PasswordHash, AuthError> {
-        policy::check(&password, self.inner.config.password_min_length)
-            .map_err(|problem| AuthError::new(ErrorKind::WeakPassword, problem))?;
-        self.inner.pool.reserve()?.hash(password, &*self.inner.random).await
+    /// `WeakPassword`, of which [`AuthError::password_problem`] says why; `Unavailable` when the pool is full.
+    pub async fn hash_password(&self, user: &UserId, password: Password) -> Result<PasswordHash, AuthError> {
+        let user = self.inner.users.find_by_id(user).await?;
+        let emails: Vec<_> = user.iter().map(|user| user.email.as_str()).collect();
+        self.hash_new(password, &emails).await
     }
 
     /// Checks the password of a user who is signed in, before something is changed that needs it (requirement P8). It

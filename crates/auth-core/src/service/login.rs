@@ -204,7 +204,7 @@ impl Inner {
     }
 
     /// The user with this address, and the epoch under which the password hash was read.
-    async fn candidate(&self, email: &Email) -> Result<Option<(UserRecord, Epoch)>, AuthError> {
+    pub(super) async fn candidate(&self, email: &Email) -> Result<Option<(UserRecord, Epoch)>, AuthError> {
         let found = self.users.find_by_email(email).await?;
         let (id, is_known) = match found {
             Some(user) => match user.epoch.filter(|_| self.directory.is_some()) {

@@ -71,6 +71,13 @@ impl Inner {
         if sessions.iter().any(asks) { Ok(sessions) } else { Err(ErrorKind::InvalidToken.into()) }
     }
 
+    /// The session that asks, if it is alive.
+    pub(super) async fn own_living_session(&self, identity: &Identity) -> Result<SessionId, AuthError> {
+        let sessions = self.own_sessions(identity).await?;
+        let own = sessions.into_iter().find(|session| Some(session.id) == identity.session());
+        Ok(own.ok_or(ErrorKind::InvalidToken)?.id)
+    }
+
     async fn end_own(&self, session: &SessionRecord, client: &ClientInfo) -> Result<(), AuthError> {
         if self.sessions.revoke(session.id, RevokeReason::Ended, self.clock.now()).await? == Swap::Won {
             self.record(EventKind::SessionEnded, Some(session.user), Some(session.id), client);

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 
 use super::{
     BucketKey, Count, Epoch, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
-    SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, UserChange, UserDirectory, UserRecord, UserStatus,
-    UserStore,
+    SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, UpdateTerms, Updated, UserChange, UserDirectory,
+    UserRecord, UserStatus, UserStore,
 };
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -240,17 +240,26 @@ impl UserStore for MemoryStore {
 
 #[async_trait]
 impl UserDirectory for MemoryStore {
-    async fn update(&self, id: &UserId, change: &UserChange, now: Timestamp) -> Result<bool, StoreError> {
+    async fn update(
+        &self,
+        id: &UserId,
+        change: &UserChange,
+        terms: UpdateTerms,
+        now: Timestamp,
+    ) -> Result<Updated, StoreError> {
         let mut tables = self.tables();
         if !tables.users.contains_key(id) {
-            return Ok(false);
+            return Ok(Updated::NoSuchUser);
+        }
+        if terms.expected.is_some_and(|expected| expected != tables.epoch(id)) {
+            return Ok(Updated::Stale);
         }
         if let Some(email) = &change.email
             && tables.owner_of(email.canonical()).is_some_and(|owner| owner != *id)
         {
             return Err(StoreErrorKind::Conflict.into());
         }
-        let Some(user) = tables.users.get_mut(id) else { return Ok(false) };
+        let Some(user) = tables.users.get_mut(id) else { return Ok(Updated::NoSuchUser) };
         if let Some(email) = &change.email {
             user.record.email = email.as_typed().to_owned();
             user.canonical_email = email.canonical().to_owned();
@@ -262,8 +271,8 @@ impl UserDirectory for MemoryStore {
         user.record.role = change.role.unwrap_or(user.record.role);
         user.record.app_access = change.app_access.unwrap_or(user.record.app_access);
         user.record.admin_access = change.admin_access.unwrap_or(user.record.admin_access);
-        tables.end_sessions(id, None, now);
-        Ok(true)
+        tables.end_sessions(id, terms.keep, now);
+        Ok(Updated::Done)
     }
 
     async fn delete(&self, id: &UserId, now: Timestamp) -> Result<bool, StoreError> {

@@ -19,7 +19,7 @@ pub use session::{
     SessionStore, Swap,
 };
 pub use throttle::{Attempt, BucketKey, Count, Forgetting, Judgement, Limit, Reservation, Reserved, ThrottleStore};
-pub use user::{NewUserRecord, UserChange, UserDirectory, UserRecord, UserStatus, UserStore};
+pub use user::{NewUserRecord, UpdateTerms, Updated, UserChange, UserDirectory, UserRecord, UserStatus, UserStore};
 
 /// A store of everything: what [`Auth::builder`](crate::Auth::builder) takes.
 pub trait Store: SessionStore + UserStore + FactorStore + UserDirectory + ThrottleStore {}

@@ -9,12 +9,14 @@ mod sign;
 mod slow;
 #[cfg(test)]
 mod tests;
+mod ticket;
 mod verify;
 
 pub use identity::Identity;
 pub(crate) use identity::Scope;
 pub(crate) use keys::TokenKeys;
 pub(crate) use sign::{NewToken, is_reserved};
+pub(crate) use ticket::{Purpose, Ticket};
 pub(crate) use verify::TokenProblem;
 
 /// The kinds of token that share a signing key. The `typ` header tells them apart, so that none is taken for another

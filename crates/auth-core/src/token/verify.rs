@@ -126,7 +126,7 @@ pub(super) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// `None` unless there are exactly two dots and no more than [`MAX_TOKEN_BYTES`].
-    fn split(token: &'a str) -> Option<Self> {
+    pub(super) fn split(token: &'a str) -> Option<Self> {
         if token.len() > MAX_TOKEN_BYTES {
             return None;
         }

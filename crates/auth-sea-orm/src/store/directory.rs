@@ -1,7 +1,7 @@
 //! Changes to users. Each of them raises the epoch and ends the user's sessions.
 
 use async_trait::async_trait;
-use auth_core::store::{RevokeReason, StoreError, UserChange, UserDirectory};
+use auth_core::store::{Epoch, RevokeReason, StoreError, UpdateTerms, Updated, UserChange, UserDirectory};
 use auth_core::{PasswordHash, Timestamp, UserId};
 use sea_orm::ConnectionTrait as _;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query, UpdateStatement};
@@ -13,8 +13,14 @@ use crate::retry::{Attempt, Resend, retrying};
 
 #[async_trait]
 impl UserDirectory for SeaOrmStore {
-    async fn update(&self, id: &UserId, change: &UserChange, now: Timestamp) -> Result<bool, StoreError> {
-        retrying(Resend::Safe, || self.try_update(id, change, now)).await
+    async fn update(
+        &self,
+        id: &UserId,
+        change: &UserChange,
+        terms: UpdateTerms,
+        now: Timestamp,
+    ) -> Result<Updated, StoreError> {
+        retrying(Resend::Safe, || self.try_update(id, change, terms, now)).await
     }
 
     async fn delete(&self, id: &UserId, now: Timestamp) -> Result<bool, StoreError> {
@@ -36,9 +42,22 @@ impl UserDirectory for SeaOrmStore {
 }
 
 impl SeaOrmStore {
-    async fn try_update(&self, id: &UserId, change: &UserChange, now: Timestamp) -> Result<bool, Attempt> {
+    async fn try_update(
+        &self,
+        id: &UserId,
+        change: &UserChange,
+        terms: UpdateTerms,
+        now: Timestamp,
+    ) -> Result<Updated, Attempt> {
         let transaction = self.begin().await?;
-        self.raise_epoch(&transaction, id, now).await?;
+        // First, since it locks the epoch: what is compared below is what nobody else can change any more.
+        match terms.keep {
+            None => self.raise_epoch(&transaction, id, now).await?,
+            Some(keep) => {
+                self.raise_epoch_keeping_tokens(&transaction, id).await?;
+                self.move_to_new_epoch(&transaction, id, keep).await?;
+            }
+        }
         // How many rows an UPDATE changed says nothing of rows that it found as wanted already, and a change may be
         // empty: so the user is looked for.
         let select = Query::select()
@@ -47,14 +66,20 @@ impl SeaOrmStore {
             .and_where(Expr::col(Column::Id).eq(id.as_str()))
             .take();
         if transaction.query_one(&select).await?.is_none() {
-            return Ok(false);
+            return Ok(Updated::NoSuchUser);
+        }
+        if let Some(Epoch(expected)) = terms.expected {
+            let Epoch(raised) = self.own_epoch(&transaction, id).await?;
+            if expected.checked_add(1) != Some(raised) {
+                return Ok(Updated::Stale);
+            }
         }
         if let Some(update) = self.update_of(id, change) {
             transaction.execute(&update).await?;
         }
-        self.end_alive(&transaction, id, None, RevokeReason::CredentialsChanged, now).await?;
+        self.end_alive(&transaction, id, terms.keep, RevokeReason::CredentialsChanged, now).await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(Updated::Done)
     }
 
     async fn try_delete(&self, id: &UserId, now: Timestamp) -> Result<bool, Attempt> {

@@ -141,7 +141,11 @@ impl SeaOrmStore {
 
     /// The same for a transaction that keeps a session: its access token has the old epoch, and still counts. Those of
     /// the others go by their rows.
-    async fn raise_epoch_keeping_tokens(&self, transaction: &Transaction, user: &UserId) -> Result<(), DbErr> {
+    pub(super) async fn raise_epoch_keeping_tokens(
+        &self,
+        transaction: &Transaction,
+        user: &UserId,
+    ) -> Result<(), DbErr> {
         let upsert = Query::insert()
             .into_table(self.tables.user_state.clone())
             .columns([Column::UserId, Column::CredEpoch])
@@ -184,7 +188,7 @@ impl SeaOrmStore {
         user: &UserId,
         id: SessionId,
     ) -> Result<i64, DbErr> {
-        let Epoch(raised) = epoch(&**transaction, &self.select_epoch(user)).await?;
+        let Epoch(raised) = self.own_epoch(transaction, user).await?;
         let raised = i64::try_from(raised).map_err(|_| damaged("cred_epoch"))?;
         let update = Query::update()
             .table(self.tables.session.clone())
@@ -195,6 +199,11 @@ impl SeaOrmStore {
             .take();
         transaction.execute(&update).await?;
         Ok(raised)
+    }
+
+    /// The epoch as `transaction` sees it, which raised it.
+    pub(super) async fn own_epoch(&self, transaction: &Transaction, user: &UserId) -> Result<Epoch, DbErr> {
+        epoch(&**transaction, &self.select_epoch(user)).await
     }
 
     pub(super) fn select_epoch(&self, user: &UserId) -> SelectStatement {

@@ -17,7 +17,8 @@
 //!
 //! # What the server must be
 //!
-//! * [`Variant::config`] as configuration, the [`ManualClock`](crate::ManualClock) as clock, a store filled by [`seed`];
+//! * [`Variant::config`] as configuration, [`Variant::endpoints`] mounted too, the [`ManualClock`](crate::ManualClock) as clock, a store filled by [`seed`], and
+//!   a [`MemoryMailer`](crate::mail::MemoryMailer) that the subject knows;
 //! * the auth routes at the prefix, nested or scoped;
 //! * beside them, at the root, for **any** method:
 //!
@@ -58,6 +59,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
+use auth_core::http::Endpoint;
 use auth_core::{AuthConfig, HashParams, LoginThrottle, MfaRequired, Role, ThrottleLimits};
 
 pub use accounts::{Account, Accounts, seed};
@@ -109,6 +111,18 @@ impl fmt::Debug for Case {
     }
 }
 
+/// Where clients reach the server, in every variant: links in mails begin with it.
+pub const PUBLIC_URL: &str = "https://auth.example.com/base";
+
+/// The one URL that links for a new password may lead to, beside the default.
+pub const RESET_URL: &str = "https://app.example.com/reset";
+
+/// The one URL to which a browser goes after an address was confirmed.
+pub const VERIFIED_URL: &str = "https://app.example.com/welcome";
+
+/// The one URL that links of invitations may lead to, beside the default.
+pub const INVITE_URL: &str = "https://app.example.com/join";
+
 /// Which configuration a case is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Variant {
@@ -130,11 +144,13 @@ pub enum Variant {
     MfaRequired,
     /// Only the code of the current step counts, and every change of the second factor needs the password.
     MfaStrict,
+    /// With the routes that let new users in. Not for users in a table of the app.
+    Registering,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Default,
         Self::Hardened,
         Self::StrictGrace,
@@ -144,7 +160,19 @@ impl Variant {
         Self::Proxied,
         Self::MfaRequired,
         Self::MfaStrict,
+        Self::Registering,
     ];
+
+    /// What is mounted beside the routes that always are: for [`AuthBuilder::with`](auth_core::AuthBuilder::with).
+    #[must_use]
+    pub const fn endpoints(self) -> &'static [Endpoint] {
+        match self {
+            Self::Registering => {
+                &[Endpoint::Register, Endpoint::VerifyEmail, Endpoint::Invite, Endpoint::AcceptInvitation]
+            }
+            _ => &[],
+        }
+    }
 
     /// The configuration.
     #[must_use]
@@ -155,8 +183,12 @@ impl Variant {
         let mut config = AuthConfig::new(SECRET);
         config.allowed_origins = vec![ALLOWED_ORIGIN.to_owned()];
         config.hash = HashParams::RECOMMENDED;
+        config.public_url = Some(PUBLIC_URL.to_owned());
+        config.verification_urls = vec![VERIFIED_URL.to_owned()];
+        config.invitation_urls = vec![INVITE_URL.to_owned()];
+        config.password_reset_urls = vec![RESET_URL.to_owned()];
         match self {
-            Self::Default => config,
+            Self::Default | Self::Registering => config,
             Self::Hardened => config.hardened(),
             Self::StrictGrace => {
                 config.refresh_grace = Duration::ZERO;

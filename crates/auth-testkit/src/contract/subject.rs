@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use auth_core::Clock as _;
-use auth_core::store::Store;
+use auth_core::UserId;
+use auth_core::store::{Store, UpdateTerms, Updated, UserChange};
 use serde_json::{Map, Value, json};
 
 use super::client::Request;
@@ -12,6 +13,7 @@ use super::forge;
 use super::response::Response;
 use super::{Account, Accounts, Authenticator, ISSUER, PERIOD, REFRESH_COOKIE, SECRET, SESSION_COOKIE, transcript};
 use crate::ManualClock;
+use crate::mail::MemoryMailer;
 
 /// A running server. Every case gets one of its own, with a store that nobody else uses.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Subject {
     pub clock: ManualClock,
     /// The store behind the server.
     pub store: Arc<dyn Store>,
+    /// The mailer of the server.
+    pub mailer: MemoryMailer,
     /// What [`seed`](super::seed) created.
     pub accounts: Accounts,
     transcript: Mutex<String>,
@@ -51,7 +55,14 @@ impl Subject {
     /// A server at `addr` whose auth routes are at `prefix`.
     #[must_use]
     pub fn new(addr: SocketAddr, prefix: &str, clock: ManualClock, store: Arc<dyn Store>, accounts: Accounts) -> Self {
-        Self { addr, prefix: prefix.to_owned(), clock, store, accounts, transcript: Mutex::default() }
+        let mailer = MemoryMailer::new();
+        Self { addr, prefix: prefix.to_owned(), clock, store, mailer, accounts, transcript: Mutex::default() }
+    }
+
+    /// With the mailer that the server was built with.
+    #[must_use]
+    pub fn with_mailer(self, mailer: MemoryMailer) -> Self {
+        Self { mailer, ..self }
     }
 
     /// What the case saw, without what chance decides: equal for two servers that keep the contract.
@@ -97,6 +108,18 @@ impl Subject {
     /// When the server neither answers nor closes.
     pub async fn send_at_all(&self, request: Request) -> Option<Response> {
         request.send_at_all(self.addr).await
+    }
+}
+
+/// What happens behind the server's back.
+impl Subject {
+    /// Changes a user.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn update(&self, user: &UserId, change: &UserChange) {
+        let updated = self.store.update(user, change, UpdateTerms::default(), self.clock.now()).await;
+        assert_eq!(updated.expect("updates"), Updated::Done);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Changes to users, each of which ends their sessions.
 
-use auth_core::store::{Epoch, StoreErrorKind, UserChange, UserStatus};
+use auth_core::store::{Epoch, StoreErrorKind, UpdateTerms, Updated, UserChange, UserStatus};
 use auth_core::{PasswordHash, Role};
 
 use super::given::{AnyStore, HASH, NOW, email, is_alive, loaded, new_user, opened, seconds, stored_user, user_id};
@@ -23,7 +23,10 @@ pub async fn r9_each_change_of_a_user_is_stored_and_ends_sessions(store: AnyStor
     for (n, change) in (1..).zip(changes) {
         let before = store.find_by_id(&user).await.expect("find_by_id").expect("a user");
         let session = opened(&store, n, user).await;
-        assert!(store.update(&user, &change, seconds(i64::from(n))).await.expect("update"));
+        assert_eq!(
+            store.update(&user, &change, UpdateTerms::default(), seconds(i64::from(n))).await.expect("update"),
+            Updated::Done
+        );
 
         let found = store.find_by_id(&user).await.expect("find_by_id").expect("a user");
         assert_eq!(found.email, change.email.as_ref().map_or(before.email, |email| email.as_typed().to_owned()));
@@ -52,7 +55,10 @@ pub async fn r9_each_change_of_a_user_is_stored_and_ends_sessions(store: AnyStor
 pub async fn r9_an_empty_change_ends_sessions(store: AnyStore) {
     let user = stored_user(&store, "u1").await;
     let session = opened(&store, 1, user).await;
-    assert!(store.update(&user, &UserChange::default(), NOW).await.expect("update"));
+    assert_eq!(
+        store.update(&user, &UserChange::default(), UpdateTerms::default(), NOW).await.expect("update"),
+        Updated::Done
+    );
     assert!(!is_alive(&store, session).await);
     assert_eq!(store.epoch(&user).await.expect("epoch"), Epoch(1));
 }
@@ -67,7 +73,7 @@ pub async fn e1_an_address_of_somebody_else_is_a_conflict_and_changes_nothing(st
         status: Some(UserStatus::Suspended),
         ..UserChange::default()
     };
-    let error = store.update(&user, &change, NOW).await.expect_err("a conflict");
+    let error = store.update(&user, &change, UpdateTerms::default(), NOW).await.expect_err("a conflict");
     assert_eq!(error.kind(), StoreErrorKind::Conflict);
     let found = store.find_by_id(&user).await.expect("find_by_id").expect("a user");
     assert_eq!((found.email.as_str(), found.status), ("u1@example.com", UserStatus::Active));
@@ -80,10 +86,46 @@ pub async fn an_address_can_be_changed_to_itself(store: AnyStore) {
     let user = stored_user(&store, "u1").await;
     let change = UserChange { email: Some(email("U1@Example.com")), ..UserChange::default() };
     for _ in 0..2 {
-        assert!(store.update(&user, &change, NOW).await.expect("update"));
+        assert_eq!(store.update(&user, &change, UpdateTerms::default(), NOW).await.expect("update"), Updated::Done);
     }
     let found = store.find_by_id(&user).await.expect("find_by_id").expect("a user");
     assert_eq!(found.email, "U1@Example.com");
+}
+
+/// Who expects another epoch than the user has changes nothing: not the user, not the epoch, no session.
+pub async fn s2_an_update_that_expects_another_epoch_changes_nothing(store: AnyStore) {
+    let user = stored_user(&store, "u1").await;
+    let at = |epoch: u64| UpdateTerms { expected: Some(Epoch(epoch)), ..UpdateTerms::default() };
+    let change = UserChange { password: Some(PasswordHash::from_phc("$argon2id$new")), ..UserChange::default() };
+    let update = |terms| store.update(&user, &change, terms, NOW);
+    for wrong in [1, 2, u64::MAX] {
+        assert_eq!(update(at(wrong)).await.expect("update"), Updated::Stale, "{wrong}");
+    }
+    assert_eq!(update(at(0)).await.expect("update"), Updated::Done);
+    let session = opened(&store, 1, user).await;
+    for wrong in [0, 2] {
+        let empty = UserChange { status: Some(UserStatus::Suspended), ..UserChange::default() };
+        let terms = UpdateTerms { keep: Some(session), ..at(wrong) };
+        assert_eq!(store.update(&user, &empty, terms, NOW).await.expect("update"), Updated::Stale, "{wrong}");
+        assert_eq!(update(at(wrong)).await.expect("update"), Updated::Stale, "{wrong}");
+    }
+    assert!(is_alive(&store, session).await);
+    assert_eq!(store.epoch(&user).await.expect("epoch"), Epoch(1));
+    let found = store.find_by_id(&user).await.expect("find_by_id").expect("a user");
+    assert_eq!(found.status, UserStatus::Active);
+    assert_eq!(store.update(&user_id("nobody"), &change, at(0), NOW).await.expect("update"), Updated::NoSuchUser);
+}
+
+/// The session that is kept goes on under the new epoch, and all others end.
+pub async fn r9_an_update_keeps_one_session_and_moves_it_to_the_new_epoch(store: AnyStore) {
+    let user = stored_user(&store, "u1").await;
+    let (kept, other) = (opened(&store, 1, user).await, opened(&store, 2, user).await);
+    let change = UserChange { password: Some(PasswordHash::from_phc("$argon2id$new")), ..UserChange::default() };
+    let terms = UpdateTerms { expected: Some(Epoch(0)), keep: Some(kept) };
+    assert_eq!(store.update(&user, &change, terms, NOW).await.expect("update"), Updated::Done);
+    assert!(is_alive(&store, kept).await && !is_alive(&store, other).await);
+    assert_eq!(loaded(&store, kept).await.epoch, Epoch(1));
+    assert_eq!(store.epoch(&user).await.expect("epoch"), Epoch(1));
 }
 
 /// Nobody is changed, and no epoch is raised, when there is no such user.
@@ -91,8 +133,11 @@ pub async fn update_of_an_unknown_user_changes_nothing(store: AnyStore) {
     let nobody = user_id("nobody");
     let session = opened(&store, 1, nobody).await;
     let change = UserChange { app_access: Some(true), ..UserChange::default() };
-    assert!(!store.update(&nobody, &change, NOW).await.expect("update"));
-    assert!(!store.update(&nobody, &UserChange::default(), NOW).await.expect("update"));
+    assert_eq!(store.update(&nobody, &change, UpdateTerms::default(), NOW).await.expect("update"), Updated::NoSuchUser);
+    assert_eq!(
+        store.update(&nobody, &UserChange::default(), UpdateTerms::default(), NOW).await.expect("update"),
+        Updated::NoSuchUser
+    );
     assert!(!store.delete(&nobody, NOW).await.expect("delete"));
     assert_eq!(store.epoch(&nobody).await.expect("epoch"), Epoch(0));
     assert!(is_alive(&store, session).await);
@@ -124,7 +169,7 @@ pub async fn r9_reactivation_revives_nothing(store: AnyStore) {
     let session = opened(&store, 1, user).await;
     for status in [UserStatus::Suspended, UserStatus::Active] {
         let change = UserChange { status: Some(status), ..UserChange::default() };
-        assert!(store.update(&user, &change, NOW).await.expect("update"));
+        assert_eq!(store.update(&user, &change, UpdateTerms::default(), NOW).await.expect("update"), Updated::Done);
         assert!(!is_alive(&store, session).await, "{status:?}");
     }
     let new = opened(&store, 2, user).await;

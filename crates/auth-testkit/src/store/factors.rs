@@ -2,7 +2,7 @@
 
 use auth_core::store::{
     ActiveFactor, Enabling, Epoch, PendingFactor, RecoveryHash, RevokeReason, Revoked, Sealed, SecondFactor, Step,
-    Swap, UserChange,
+    Swap, UpdateTerms, Updated, UserChange,
 };
 use auth_core::{SessionId, UserId};
 
@@ -244,7 +244,8 @@ pub async fn r9_a_removed_user_leaves_no_factor(store: AnyStore) {
     let user = stored_user(&store, "u1").await;
     enabled(&store, 1, &user, None).await;
     let before = factor_of(&store, &user).await;
-    assert!(store.update(&user, &UserChange::default(), NOW).await.expect("update"));
+    let updated = store.update(&user, &UserChange::default(), UpdateTerms::default(), NOW).await.expect("update");
+    assert_eq!(updated, Updated::Done);
     assert_eq!(factor_of(&store, &user).await, before);
     assert!(store.delete(&user, NOW).await.expect("delete"));
     assert_eq!(factor_of(&store, &user).await, SecondFactor::default());

@@ -149,6 +149,8 @@ properties! {
     e1_an_address_of_somebody_else_is_a_conflict_and_changes_nothing
     an_address_can_be_changed_to_itself
     update_of_an_unknown_user_changes_nothing
+    s2_an_update_that_expects_another_epoch_changes_nothing
+    r9_an_update_keeps_one_session_and_moves_it_to_the_new_epoch
     r8_delete_removes_the_user_and_ends_sessions
     r9_reactivation_revives_nothing
     r9_a_user_created_again_does_not_revive_sessions
@@ -169,6 +171,7 @@ properties! {
     r3_of_64_concurrent_rotations_one_wins
     r9_open_beside_end_sessions_leaves_no_live_session_of_the_old_epoch
     r9_open_beside_a_suspension_leaves_no_live_session
+    s2_of_32_updates_that_expect_one_epoch_one_is_done
     r9_a_rotation_beside_revoke_ends_revoked
     f4_concurrent_work_on_many_users_fails_nowhere
     a_user_without_a_factor_has_none

@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use auth_core::SessionId;
-use auth_core::store::{Epoch, NewSession, Opened, RevokeReason, Rotation, Swap, UserChange, UserStatus};
+use auth_core::store::{
+    Epoch, NewSession, Opened, RevokeReason, Rotation, Swap, UpdateTerms, Updated, UserChange, UserStatus,
+};
+use auth_core::{PasswordHash, SessionId};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -82,7 +84,10 @@ pub async fn r9_open_beside_a_suspension_leaves_no_live_session(store: AnyStore)
         let change = async move {
             if round % 2 == 0 {
                 let change = UserChange { status: Some(UserStatus::Suspended), ..UserChange::default() };
-                assert!(changer.update(&user, &change, seconds(1)).await.expect("update"));
+                assert_eq!(
+                    changer.update(&user, &change, UpdateTerms::default(), seconds(1)).await.expect("update"),
+                    Updated::Done
+                );
             } else {
                 assert!(changer.delete(&user, seconds(1)).await.expect("delete"));
             }
@@ -91,6 +96,30 @@ pub async fn r9_open_beside_a_suspension_leaves_no_live_session(store: AnyStore)
         for id in together_with(opens, change).await.into_iter().flatten() {
             assert!(!is_alive(&store, id).await, "round {round}");
             assert!(loaded(&store, id).await.revoked_at.is_some(), "round {round}: a session slipped through");
+        }
+    }
+}
+
+/// Of many changes that expect the same epoch, one is made: a link that is used 32 times at once works once.
+pub async fn s2_of_32_updates_that_expect_one_epoch_one_is_done(store: AnyStore) {
+    for round in 0..5 {
+        let user = stored_user(&store, &format!("user-{round}")).await;
+        for epoch in 0..2 {
+            let terms = UpdateTerms { expected: Some(Epoch(epoch)), ..UpdateTerms::default() };
+            let updates = (0..32).map(|n| {
+                let store = store.clone();
+                let hash = PasswordHash::from_phc(format!("$argon2id$of-{epoch}-{n}"));
+                let change = UserChange { password: Some(hash), ..UserChange::default() };
+                async move { (n, store.update(&user, &change, terms, NOW).await.expect("update")) }
+            });
+            let outcomes = together(updates).await;
+            let done: Vec<_> = outcomes.iter().filter(|(_, updated)| *updated == Updated::Done).collect();
+            assert_eq!(done.len(), 1, "round {round}, epoch {epoch}");
+            assert!(outcomes.iter().all(|(_, updated)| *updated != Updated::NoSuchUser));
+            let found = store.find_by_id(&user).await.expect("find_by_id").expect("a user");
+            let expected = format!("$argon2id$of-{epoch}-{}", done[0].0);
+            assert_eq!(found.password.as_ref().map(PasswordHash::as_phc), Some(expected.as_str()), "round {round}");
+            assert_eq!(store.epoch(&user).await.expect("epoch"), Epoch(epoch + 1), "round {round}");
         }
     }
 }
@@ -123,7 +152,10 @@ pub async fn f4_concurrent_work_on_many_users_fails_nowhere(store: AnyStore) {
                 store.end_sessions(&user, keep, RevokeReason::Ended, NOW).await.expect("end_sessions");
                 store.purge_expired(seconds(-1), 10).await.expect("purge");
                 assert_eq!(is_alive(&store, id).await, keep.is_some());
-                assert!(store.update(&user, &UserChange::default(), NOW).await.expect("update"));
+                assert_eq!(
+                    store.update(&user, &UserChange::default(), UpdateTerms::default(), NOW).await.expect("update"),
+                    Updated::Done
+                );
                 assert!(!is_alive(&store, id).await);
             }
             assert_eq!(store.epoch(&user).await.expect("epoch"), Epoch(10));

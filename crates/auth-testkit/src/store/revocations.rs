@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use auth_core::store::{Epoch, RevokeReason, Revoked, UserChange};
+use auth_core::store::{Epoch, RevokeReason, Revoked, UpdateTerms, Updated, UserChange};
 use auth_core::{Timestamp, UserId};
 
 use super::given::{AnyStore, NOW, new_user, opened, seconds, session_id, stored_user, user_id};
@@ -52,7 +52,10 @@ pub async fn r8_the_end_of_all_sessions_is_told_with_the_lowest_epoch_that_count
     let expected: HashSet<_> = sessions([1]).into_iter().chain([all_of(user, 1)]).collect();
     assert_eq!(revoked(&store, seconds(10)).await, expected);
 
-    assert!(store.update(&user, &UserChange::default(), seconds(20)).await.expect("update"));
+    assert_eq!(
+        store.update(&user, &UserChange::default(), UpdateTerms::default(), seconds(20)).await.expect("update"),
+        Updated::Done
+    );
     let expected: HashSet<_> = sessions([3]).into_iter().chain([all_of(user, 2)]).collect();
     assert_eq!(revoked(&store, seconds(20)).await, expected);
 }

@@ -1,8 +1,8 @@
 //! Sessions: open, load, rotate, revoke, list, purge.
 
 use auth_core::store::{
-    Epoch, NewSession, Opened, RevokeReason, Rotation, SessionMode, SessionRecord, StoreErrorKind, Swap, UserChange,
-    UserStatus,
+    Epoch, NewSession, Opened, RevokeReason, Rotation, SessionMode, SessionRecord, StoreErrorKind, Swap, UpdateTerms,
+    Updated, UserChange, UserStatus,
 };
 use auth_core::{ClientInfo, SessionId, Timestamp};
 
@@ -301,6 +301,9 @@ pub async fn end_sessions_keeps_no_session_of_somebody_else(store: AnyStore) {
     assert_eq!(store.end_sessions(&user, Some(theirs), RevokeReason::Ended, NOW).await.expect("end_sessions"), 1);
     assert!(loaded(&store, mine).await.revoked_at.is_some());
     assert_eq!(loaded(&store, theirs).await, before);
-    assert!(store.update(&other, &UserChange::default(), NOW).await.expect("update"));
+    assert_eq!(
+        store.update(&other, &UserChange::default(), UpdateTerms::default(), NOW).await.expect("update"),
+        Updated::Done
+    );
     assert!(loaded(&store, theirs).await.revoked_at.is_some());
 }

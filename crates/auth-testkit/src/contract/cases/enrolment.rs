@@ -82,7 +82,7 @@ pub async fn the_role_decides_who_must_enrol(s: &Subject) {
         ..UserChange::default()
     };
     for (role, must) in [(None, false), (Some("editor"), true), (Some("Editor"), false), (Some("other"), false)] {
-        assert!(s.store.update(&s.user().id, &change(role), s.clock.now()).await.expect("updates"));
+        s.update(&s.user().id, &change(role)).await;
         let token = s.login(s.user()).await.access;
         let cookie = s.login_session(s.user()).await;
         for response in [s.guarded(&token).await, s.guarded_by_session(&cookie).await] {

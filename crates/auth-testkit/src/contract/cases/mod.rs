@@ -11,6 +11,9 @@ pub mod login;
 pub mod logout;
 pub mod modes;
 pub mod origin;
+pub mod password_change;
+pub mod password_reset;
+pub mod register;
 pub mod rotation;
 pub mod routes;
 pub mod sessions;
@@ -236,6 +239,44 @@ cases! {
             r12_sessions_of_others_are_out_of_reach,
             r12_a_session_that_is_over_manages_nothing,
             c4_foreign_pages_end_no_sessions,
+        ]
+    }
+    password_reset {
+        Default: [
+            s1_the_answer_tells_nothing,
+            s3_the_link_is_from_the_configuration,
+            s4_mail_goes_to_the_stored_address,
+            s2_a_link_works_once_and_ends_all_sessions,
+            s2_a_link_of_before_a_change_is_void,
+            s2_a_suspended_user_has_no_link,
+            j8_a_link_is_no_token_and_no_token_is_a_link,
+            p5_a_weak_password_keeps_the_link,
+            s5_a_reset_does_not_log_in,
+            s6_mails_to_one_user_are_a_minute_apart,
+            s2_parallel_resets_set_one_password,
+            each_member_has_its_rule,
+        ]
+    }
+    password_change {
+        Default: [
+            p8_a_change_keeps_the_session_that_asks,
+            r9_the_session_that_is_kept_can_change_it_again,
+            p8_a_wrong_password_changes_nothing,
+            p2_a_weak_password_changes_nothing,
+            p8_the_route_is_guarded,
+            each_member_has_its_rule,
+        ]
+    }
+    register {
+        Registering: [
+            g4_who_registers_confirms_the_address_first,
+            s1_the_answer_tells_nothing,
+            s2_a_link_confirms_its_own_registration,
+            s3_the_way_on_is_on_the_list,
+            s2_a_link_ends,
+            j8_a_link_is_for_one_purpose,
+            p9_who_is_invited_chooses_the_password,
+            r8_only_admins_invite,
         ]
     }
     storage {

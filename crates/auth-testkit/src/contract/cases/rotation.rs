@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::store::{UserChange, UserStatus};
+use auth_core::store::{UpdateTerms, Updated, UserChange, UserStatus};
 use auth_core::{Clock as _, Role};
 use serde_json::json;
 
@@ -269,10 +269,16 @@ pub async fn r8_a_changed_user_is_out_at_once(s: &Subject) {
     let stripped = UserChange { admin_access: Some(false), ..UserChange::default() };
     for change in [&suspended, &promoted, &stripped] {
         let held = Held::new(s).await;
-        assert!(s.store.update(id, change, s.clock.now()).await.expect("updates"));
+        assert_eq!(
+            s.store.update(id, change, UpdateTerms::default(), s.clock.now()).await.expect("updates"),
+            Updated::Done
+        );
         held.assert_out(s).await;
         // What has ended stays ended when the user may sign in again.
-        assert!(s.store.update(id, &active, s.clock.now()).await.expect("updates"));
+        assert_eq!(
+            s.store.update(id, &active, UpdateTerms::default(), s.clock.now()).await.expect("updates"),
+            Updated::Done
+        );
         held.assert_out(s).await;
     }
     let held = Held::new(s).await;
@@ -286,7 +292,10 @@ pub async fn r8_a_changed_user_is_out_at_once(s: &Subject) {
 pub async fn r8_a_new_role_is_in_the_next_token(s: &Subject) {
     let promoted =
         UserChange { role: Some(Role::new("chief").ok()), admin_access: Some(true), ..UserChange::default() };
-    assert!(s.store.update(&s.user().id, &promoted, s.clock.now()).await.expect("updates"));
+    assert_eq!(
+        s.store.update(&s.user().id, &promoted, UpdateTerms::default(), s.clock.now()).await.expect("updates"),
+        Updated::Done
+    );
     let tokens = s.login(s.user()).await;
     let claims = forge::decode(&tokens.access).1;
     assert_eq!((&claims["role"], &claims["admin_access"]), (&json!("chief"), &json!(true)));

@@ -4,7 +4,10 @@ use serde_json::json;
 
 use crate::contract::{REFRESH_COOKIE, Request, Subject};
 
-const POSTS: [&str; 3] = ["/auth/login", "/auth/refresh", "/auth/logout"];
+const POSTS: [&str; 6] = [
+    "/auth/login", "/auth/refresh", "/auth/logout", "/auth/password/request", "/auth/password/reset",
+    "/auth/password/change",
+];
 const GETS: [&str; 2] = ["/auth", "/users/me"];
 
 /// The list of providers is empty, and open to all.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::store::{RevokeReason, UserChange, UserStatus};
+use auth_core::store::{RevokeReason, UpdateTerms, Updated, UserChange, UserStatus};
 use auth_core::{Clock as _, Timestamp};
 use serde_json::json;
 
@@ -46,7 +46,10 @@ pub async fn r9_a_login_beside_a_suspension_leaves_no_session(s: &Subject) {
     // The first one is through; the others are somewhere between their password and their session.
     let first = logins.join_next().await.expect("six").expect("a login panicked");
     let suspended = UserChange { status: Some(UserStatus::Suspended), ..UserChange::default() };
-    assert!(s.store.update(&s.user().id, &suspended, s.clock.now()).await.expect("updates"));
+    assert_eq!(
+        s.store.update(&s.user().id, &suspended, UpdateTerms::default(), s.clock.now()).await.expect("updates"),
+        Updated::Done
+    );
     let mut answers = logins.join_all().await;
     answers.push(first);
     for answer in answers {

@@ -218,7 +218,7 @@ pub async fn g3_a_changed_password_forgets_devices(s: &Subject) {
     let hash = s.store.find_by_id(&s.accounts.admin.id).await.expect("finds").expect("is there").password;
     let hash: PasswordHash = hash.expect("has one");
     let change = UserChange { password: Some(hash), ..UserChange::default() };
-    assert!(s.store.update(&s.user().id, &change, s.clock.now()).await.expect("updates"));
+    s.update(&s.user().id, &change).await;
     let login = || guess(s, &s.user().email, &s.accounts.admin.password).cookie(DEVICE_COOKIE, &device);
     let guesses = guess(s, &s.user().email, WRONG).cookie(DEVICE_COOKIE, &device);
     for _ in 0..5 {
@@ -233,7 +233,7 @@ pub async fn g3_a_changed_password_forgets_devices(s: &Subject) {
     // A user who is suspended, and one who is no more, have no known devices.
     let change = UserChange { status: Some(UserStatus::Suspended), ..UserChange::default() };
     let device = device_of(s, &s.accounts.admin).await;
-    assert!(s.store.update(&s.accounts.admin.id, &change, s.clock.now()).await.expect("updates"));
+    s.update(&s.accounts.admin.id, &change).await;
     let guesses = guess(s, &s.accounts.admin.email, WRONG);
     for _ in 0..5 {
         s.send(guesses.clone().cookie(DEVICE_COOKIE, &device)).await.expect_credentials_refused();

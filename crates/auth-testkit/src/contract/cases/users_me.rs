@@ -1,7 +1,7 @@
 //! `GET /users/me`.
 
 use auth_core::Clock as _;
-use auth_core::store::{UserChange, UserStatus};
+use auth_core::store::{UpdateTerms, Updated, UserChange, UserStatus};
 use serde_json::{Value, json};
 
 use crate::contract::{Refusal, Request, Response, SESSION_COOKIE, Subject};
@@ -81,7 +81,10 @@ pub async fn r8_it_tells_what_is_stored_now(s: &Subject) {
     let me = || Request::get(s.path("/users/me")).bearer(&tokens.access);
     let email = auth_core::Email::parse("renamed@example.com").ok();
     let renamed = UserChange { email, role: Some(None), ..UserChange::default() };
-    assert!(s.store.update(&s.user().id, &renamed, s.clock.now()).await.expect("updates"));
+    assert_eq!(
+        s.store.update(&s.user().id, &renamed, UpdateTerms::default(), s.clock.now()).await.expect("updates"),
+        Updated::Done
+    );
     let response = s.send(me()).await;
     if response.status == 200 {
         assert_eq!(response.json()["data"]["email"], "renamed@example.com", "{response}");
@@ -90,7 +93,10 @@ pub async fn r8_it_tells_what_is_stored_now(s: &Subject) {
         response.expect_status(401);
     }
     let suspended = UserChange { status: Some(UserStatus::Suspended), ..UserChange::default() };
-    assert!(s.store.update(&s.user().id, &suspended, s.clock.now()).await.expect("updates"));
+    assert_eq!(
+        s.store.update(&s.user().id, &suspended, UpdateTerms::default(), s.clock.now()).await.expect("updates"),
+        Updated::Done
+    );
     s.send(me()).await.expect_status(401);
     assert!(s.store.delete(&s.user().id, s.clock.now()).await.expect("deletes"));
     s.send(me()).await.expect_status(401);

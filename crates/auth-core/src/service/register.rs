@@ -1,0 +1,206 @@
+//! New users: who register by themselves and confirm their address, and who are invited by an admin.
+
+use super::outbox::{LinkBase, allowed};
+use crate::auth::{Auth, Inner};
+use crate::client::ClientInfo;
+use crate::email::Email;
+use crate::error::{AuthError, ErrorKind};
+use crate::event::EventKind;
+use crate::id::{Role, UserId};
+use crate::mail::Mail;
+use crate::password::PasswordHash;
+use crate::secret::Password;
+use crate::store::{Epoch, NewUserRecord, StoreErrorKind, UpdateTerms, Updated, UserChange, UserRecord, UserStatus};
+use crate::token::{Identity, Purpose};
+
+impl Auth {
+    /// Makes a user who cannot sign in before a link in a mail to `email` was followed. Nothing tells whether the address
+    /// has an account: its owner gets a mail that says so.
+    ///
+    /// The link leads to `GET /users/register/verify-email` below [`AuthConfig::public_url`](crate::AuthConfig), and from
+    /// there to `then`, which must be on [`AuthConfig::verification_urls`](crate::AuthConfig). Whoever registers the same
+    /// address again before that replaces the password, and with it the link: a link confirms the password of its own
+    /// registration and no other.
+    ///
+    /// # Errors
+    /// `WeakPassword`, `UrlNotAllowed`, `UsersElsewhere`, `NoMailer`; `Unavailable`.
+    pub async fn register(&self, email: Email, password: Password, then: Option<&str>) -> Result<(), AuthError> {
+        self.directory()?;
+        let then = then.map(|url| allowed(url, &self.inner.config.verification_urls, "verify users"));
+        let then = then.transpose()?.map(str::to_owned);
+        let link = LinkBase { url: self.inner.page("/users/register/verify-email")?, then };
+        let place = self.inner.place_for_mail()?;
+        // Before anybody is looked for: the same work for all.
+        let hash = self.hash_new(password, &[email.as_typed()]).await?;
+        let auth = self.clone();
+        self.afterwards(async move {
+            let sent = auth.inner.store_registration(email, hash, link).await;
+            drop(place);
+            sent
+        });
+        Ok(())
+    }
+
+    /// Confirms the address of a user who registered, and says where the browser should go.
+    ///
+    /// # Errors
+    /// `InvalidLink`, `LinkExpired`, `LinkUsed`; `Unavailable`.
+    pub async fn verify_email(&self, token: &str, client: &ClientInfo) -> Result<Option<String>, AuthError> {
+        let ticket = self.inner.open_ticket(Purpose::Verify, token)?;
+        let user = self.inner.holder(&ticket, UserStatus::Unverified).await?;
+        let change = UserChange { status: Some(UserStatus::Active), ..UserChange::default() };
+        self.redeem(&user, &change, ticket.epoch).await?;
+        self.inner.record(EventKind::EmailVerified, Some(user.id), None, client);
+        // The list may have changed since the mail was sent.
+        Ok(ticket.then.filter(|url| self.inner.config.verification_urls.contains(url)))
+    }
+
+    /// Invites somebody to be a user with this role, by a mail with a link to choose a password. Whoever was invited
+    /// before and has not accepted gets another mail, and the role given now.
+    ///
+    /// The link leads to `url`, which must be on [`AuthConfig::invitation_urls`](crate::AuthConfig), or without it to
+    /// `/admin/accept-invite` below [`AuthConfig::public_url`](crate::AuthConfig).
+    ///
+    /// # Errors
+    /// `Forbidden` unless `identity` is an admin now; `EmailTaken`, `UrlNotAllowed`, `UsersElsewhere`, `NoMailer`;
+    /// `Unavailable`.
+    pub async fn invite(
+        &self,
+        identity: &Identity,
+        email: Email,
+        role: Role,
+        url: Option<&str>,
+    ) -> Result<UserId, AuthError> {
+        self.directory()?;
+        // A stateless token may be older than the end of these rights.
+        let admin = self.find_user(identity.user()).await?;
+        if !admin.is_some_and(|user| user.status == UserStatus::Active && user.admin_access) {
+            return Err(ErrorKind::Forbidden.into());
+        }
+        let url = match url {
+            Some(url) => allowed(url, &self.inner.config.invitation_urls, "invite users")?.to_owned(),
+            None => self.inner.page("/admin/accept-invite")?,
+        };
+        let place = self.inner.place_for_mail()?;
+        let user = self.inner.store_invitation(email, role).await?;
+        let id = user.0.id;
+        let auth = self.clone();
+        self.afterwards(async move {
+            let sent = auth.inner.mail_link(Purpose::Invite, &user.0, user.1, LinkBase { url, then: None }).await;
+            drop(place);
+            sent
+        });
+        Ok(id)
+    }
+
+    /// Sets the first password of a user who was invited, who can sign in from now on. It signs nobody in.
+    ///
+    /// # Errors
+    /// `InvalidLink`, `LinkExpired`, `LinkUsed`; `WeakPassword`, and then the link can be used again; `Unavailable`.
+    pub async fn accept_invitation(
+        &self,
+        token: &str,
+        password: Password,
+        client: &ClientInfo,
+    ) -> Result<(), AuthError> {
+        let ticket = self.inner.open_ticket(Purpose::Invite, token)?;
+        let user = self.inner.holder(&ticket, UserStatus::Invited).await?;
+        let password = Some(self.hash_new(password, &[user.email.as_str()]).await?);
+        let change = UserChange { password, status: Some(UserStatus::Active), ..UserChange::default() };
+        self.redeem(&user, &change, ticket.epoch).await?;
+        self.inner.record(EventKind::InvitationAccepted, Some(user.id), None, client);
+        Ok(())
+    }
+
+    /// Changes the user as the holder of a link may, once.
+    async fn redeem(&self, user: &UserRecord, change: &UserChange, epoch: Epoch) -> Result<(), AuthError> {
+        let terms = UpdateTerms { expected: Some(epoch), keep: None };
+        match self.directory()?.update(&user.id, change, terms, self.inner.clock.now()).await? {
+            Updated::Done => Ok(()),
+            Updated::Stale | Updated::NoSuchUser => Err(ErrorKind::LinkUsed.into()),
+        }
+    }
+}
+
+impl Inner {
+    async fn store_registration(&self, email: Email, hash: PasswordHash, link: LinkBase) -> Result<(), AuthError> {
+        let new = self.new_user(email.clone(), UserStatus::Unverified, Some(hash.clone()), None)?;
+        match self.users.create(&new).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == StoreErrorKind::Conflict => {}
+            Err(error) => return Err(error.into()),
+        }
+        let Some((user, epoch)) = self.candidate(&email).await? else { return Ok(()) };
+        if !self.may_mail(Purpose::Verify, user.id)? {
+            return Ok(());
+        }
+        if user.status != UserStatus::Unverified {
+            let mail = Mail::AccountExists { service: &self.config.issuer };
+            return if user.status == UserStatus::Active { self.mail(&user, &mail).await } else { Ok(()) };
+        }
+        let mut epoch = epoch;
+        if user.password.as_ref().map(PasswordHash::as_phc) != Some(hash.as_phc()) {
+            let Some(raised) =
+                self.change_pending(&user, epoch, UserChange { password: Some(hash), ..UserChange::default() }).await?
+            else {
+                return Ok(());
+            };
+            epoch = raised;
+        }
+        self.mail_link(Purpose::Verify, &user, epoch, link).await
+    }
+
+    async fn store_invitation(&self, email: Email, role: Role) -> Result<(UserRecord, Epoch), AuthError> {
+        let new = self.new_user(email.clone(), UserStatus::Invited, None, Some(role))?;
+        match self.users.create(&new).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == StoreErrorKind::Conflict => {}
+            Err(error) => return Err(error.into()),
+        }
+        let taken = || AuthError::from(ErrorKind::EmailTaken);
+        let (user, epoch) = self.candidate(&email).await?.ok_or_else(taken)?;
+        if user.status != UserStatus::Invited {
+            return Err(taken());
+        }
+        if user.role == Some(role) {
+            return Ok((user, epoch));
+        }
+        let change = UserChange { role: Some(Some(role)), ..UserChange::default() };
+        let epoch = self.change_pending(&user, epoch, change).await?.ok_or_else(taken)?;
+        Ok((user, epoch))
+    }
+
+    /// Changes a user who is not there yet, and gives the epoch of links from now on; `None` when somebody else was
+    /// quicker.
+    async fn change_pending(
+        &self,
+        user: &UserRecord,
+        epoch: Epoch,
+        change: UserChange,
+    ) -> Result<Option<Epoch>, AuthError> {
+        let directory = self.directory.as_ref().ok_or(ErrorKind::UsersElsewhere)?;
+        let terms = UpdateTerms { expected: Some(epoch), keep: None };
+        let updated = directory.update(&user.id, &change, terms, self.clock.now()).await?;
+        Ok((updated == Updated::Done).then_some(Epoch(epoch.0.saturating_add(1))))
+    }
+
+    fn new_user(
+        &self,
+        email: Email,
+        status: UserStatus,
+        password: Option<PasswordHash>,
+        role: Option<Role>,
+    ) -> Result<NewUserRecord, AuthError> {
+        let now = self.clock.now();
+        Ok(NewUserRecord {
+            id: UserId::generate(now, &*self.random)?,
+            email,
+            password,
+            status,
+            role,
+            app_access: true,
+            admin_access: false,
+            created_at: now,
+        })
+    }
+}
