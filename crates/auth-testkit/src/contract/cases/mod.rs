@@ -282,10 +282,10 @@ cases! {
     storage {
         Default: [
             r6_the_store_holds_no_secret,
-            r9_a_login_beside_a_suspension_leaves_no_session,
             f4_requests_beside_each_other_fail_nowhere,
             f6_requests_leave_expired_sessions_alone,
         ]
+        Unthrottled: [r9_a_login_beside_a_suspension_leaves_no_session]
     }
     tfa {
         Default: [
@@ -295,17 +295,19 @@ cases! {
             m4_a_pending_enrolment_does_not_replace_a_factor,
             m5_every_login_asks_for_the_code,
             a_code_without_a_factor_is_ignored,
-            m1_a_code_signs_in_once,
             m1_the_confirming_code_signs_nobody_in,
             m2_the_window_is_one_step_either_side,
-            m6_a_code_is_six_digits,
             m7_a_recovery_code_is_good_once,
             m7_recovery_codes_are_shown_to_who_asks,
-            m8_a_login_beside_a_change_of_the_password_is_worth_nothing,
             r9_a_change_of_the_factor_ends_every_other_session,
             a_factor_that_is_not_there_cannot_be_removed,
             c4_foreign_pages_change_no_factor,
             r8_a_session_that_is_over_changes_no_factor,
+        ]
+        Unthrottled: [
+            m1_a_code_signs_in_once,
+            m6_a_code_is_six_digits,
+            m8_a_login_beside_a_change_of_the_password_is_worth_nothing,
         ]
         MfaStrict: [m2_a_window_of_zero_takes_the_current_code_alone]
     }

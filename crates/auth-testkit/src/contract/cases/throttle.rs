@@ -252,7 +252,8 @@ pub async fn c1_the_device_cookie_has_every_attribute(s: &Subject) {
         let expected = format!("{DEVICE_COOKIE}={value}; Path=/; Max-Age=15552000; HttpOnly; Secure; SameSite=Lax");
         assert!(response.all("set-cookie").contains(&expected), "{response}");
         assert!(value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')), "needs no quotes: {value}");
-        for text in [s.user().email.as_str(), s.user().id.as_str()] {
+        // An id of one digit is in any text by chance.
+        for text in [s.user().email.as_str(), s.user().id.as_str()].into_iter().filter(|text| text.len() > 3) {
             assert!(!value.contains(text), "{value}");
         }
         // The same device, at its next login: another half a year.
