@@ -9,6 +9,7 @@
 )]
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auth_core::store::UserStatus;
@@ -17,7 +18,10 @@ use auth_core::{
     Auth, AuthConfig, ClientInfo, Clock as _, Email, EnableFactor, ErrorKind, FactorProof, Grant, HashParams,
     LoginRequest, LoginThrottle, NewUser, OneTimePassword, Password, SystemClock,
 };
-use auth_testkit::contract::Authenticator;
+use auth_testkit::ManualClock;
+use auth_testkit::contract::{Authenticator, Request, Subject, Variant, seed};
+use auth_testkit::mail::MemoryMailer;
+use auth_tests::servers::Framework;
 
 /// Held by each test while it measures.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -193,4 +197,57 @@ async fn g5_right_and_wrong_passwords_take_the_same_time_with_a_second_factor() 
         }
     }
     panic!("the gap of the medians, a run each: {seen:?}");
+}
+
+/// Over real sockets: the user is looked for, and the mail is written and sent, after the answer (requirement S1).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s1_asking_for_a_new_password_takes_the_same_time_for_all() {
+    let _alone = ALONE.lock().await;
+    for framework in Framework::ALL {
+        let (store, clock, mailer) = (MemoryStore::new(), ManualClock::stopped(), MemoryMailer::new());
+        let accounts = seed(&store, clock.now()).await;
+        let builder = Auth::builder(store.clone()).config(Variant::Default.config()).clock(clock.clone());
+        let auth = builder.mailer(mailer.clone()).build().expect("a configuration");
+        let server = framework.serve(&auth, "").await;
+        let s = Subject::new(server.addr, "", clock, Arc::new(store), accounts).with_mailer(mailer);
+        let ask = async |email: &str| {
+            let request = Request::post("/auth/password/request").json(&serde_json::json!({ "email": email }));
+            let start = Instant::now();
+            s.send(request.unrecorded()).await.expect_empty();
+            start.elapsed()
+        };
+        for other in ["nobody@example.com", &s.accounts.suspended.email, &s.accounts.nopassword.email] {
+            let mut seen = Vec::new();
+            let equal = async {
+                for _ in 0..RUNS {
+                    let (mut known, mut others) = (Vec::new(), Vec::new());
+                    for _ in 0..SAMPLES {
+                        // So that the user gets a mail most times; it is sent beside later requests, whoever these are for.
+                        s.clock.advance(Duration::from_secs(61));
+                        let mut pair = [(s.user().email.as_str(), &mut known), (other, &mut others)];
+                        if heads() {
+                            pair.reverse();
+                        }
+                        for (email, times) in pair {
+                            times.push(ask(email).await);
+                        }
+                    }
+                    known.sort();
+                    others.sort();
+                    let (gap, p) = ((median(&others) / median(&known) - 1.0).abs(), mann_whitney(&known, &others));
+                    seen.push((gap, p));
+                    if gap < 0.05 && p > 0.01 {
+                        return true;
+                    }
+                }
+                false
+            };
+            let equal = equal.await;
+            println!("{}: {other}: gap of the medians and p, a run each: {seen:?}", framework.name());
+            assert!(equal, "{}: {other} can be told from known: {seen:?}", framework.name());
+        }
+        let sent = s.mailer.sent();
+        assert!(sent.len() > SAMPLES, "{} mails: nothing was compared", sent.len());
+        assert!(sent.iter().all(|mail| mail.to().as_typed() == s.user().email), "somebody else got a mail");
+    }
 }

@@ -39,7 +39,8 @@ impl App {
         let mut config = settings.auth;
         // Guards refuse the access tokens of ended sessions too, within a second.
         config.revocation_feed = Some(RevocationFeed::default());
-        let auth = Auth::builder(store).config(config).build()?;
+        println!("mails for forgotten passwords go {}", settings.mail);
+        let auth = Auth::builder(store).config(config).mailer(settings.mailer).build()?;
         auth.poll_revocations().await?;
         auth.spawn_maintenance();
         first_start::create_admin(&auth).await?;

@@ -6,7 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
+use auth_core::mail::{FileMailer, Mailbox, Mailer};
 use auth_core::{AuthConfig, ConfigError, SecureRandom as _, SystemRandom};
 
 /// What the environment says.
@@ -14,6 +16,9 @@ pub(crate) struct Settings {
     pub(crate) database_url: String,
     pub(crate) address: SocketAddr,
     pub(crate) auth: AuthConfig,
+    pub(crate) mailer: Arc<dyn Mailer>,
+    /// Where the mailer puts mails, for people.
+    pub(crate) mail: String,
 }
 
 /// A setting that cannot be used.
@@ -42,9 +47,31 @@ impl Settings {
             Some(secret) => secret,
             None => kept_secret(&database_url)?,
         };
-        let auth = AuthConfig::from_vars(|name| if name == "SECRET" { Some(secret.clone()) } else { var(name) })?;
-        Ok(Self { database_url, address: SocketAddr::new(host, port), auth })
+        let mut auth = AuthConfig::from_vars(|name| if name == "SECRET" { Some(secret.clone()) } else { var(name) })?;
+        let address = SocketAddr::new(host, port);
+        // Links in mails begin with it.
+        auth.public_url.get_or_insert_with(|| format!("http://{address}"));
+        let (mailer, mail) = mailer(name, &database_url)?;
+        Ok(Self { database_url, address, auth, mailer, mail })
     }
+}
+
+/// What the environment asks for, or files beside the database.
+fn mailer(name: &str, database_url: &str) -> Result<(Arc<dyn Mailer>, String), SettingsError> {
+    if let Some(mailer) = auth_core::mail::from_env()? {
+        return Ok((mailer, "where SMTP_URL or MAIL_DIR says".to_owned()));
+    }
+    let beside = database_file(database_url).unwrap_or_else(|| PathBuf::from(name));
+    let folder = beside.with_extension("mail");
+    let from = Mailbox::parse(&format!("{name} <no-reply@{name}.example>"));
+    let from = from.map_err(|_| SettingsError::Unreadable {
+        name: "MAIL_FROM",
+        value: name.to_owned(),
+        expected: "`Name <no-reply@example.com>`",
+    });
+    let mailer = FileMailer::new(&folder, from?)?;
+    let place = format!("into {}/, as files: set SMTP_URL or MAIL_DIR, and MAIL_FROM", folder.display());
+    Ok((Arc::new(mailer), place))
 }
 
 fn var(name: &str) -> Option<String> {

@@ -20,9 +20,13 @@ const SOON: Duration = Duration::from_millis(60);
 /// The app's table, which both nodes see. An answer is on its way for a while, as over a network: it may be old when it
 /// arrives.
 #[derive(Debug, Clone)]
-struct Elsewhere(MemoryStore, Arc<AtomicU64>);
+pub(crate) struct Elsewhere(MemoryStore, Arc<AtomicU64>);
 
 impl Elsewhere {
+    pub(crate) fn new(users: MemoryStore) -> Self {
+        Self(users, Arc::default())
+    }
+
     async fn on_its_way(&self) {
         stagger(self.1.fetch_add(1, Ordering::Relaxed), 0, SOON / 2).await;
     }
@@ -51,7 +55,7 @@ impl UserStore for Elsewhere {
 /// Whoever signed in with the old password is out once `end_sessions_of` has returned.
 pub(crate) async fn r9_logins_beside_a_change_in_a_table_of_the_app_leave_no_session(setting: Setting) {
     let users = MemoryStore::new();
-    let elsewhere = Elsewhere(users.clone(), Arc::default());
+    let elsewhere = Elsewhere::new(users.clone());
     let nodes = Nodes::with(setting, strict(), |builder| builder.users(elsewhere.clone())).await;
     let Some(nodes) = nodes else { return };
     let person = nodes.user("ada").await;

@@ -12,6 +12,7 @@ mod chain;
 mod contention;
 mod credentials;
 mod elsewhere;
+mod links;
 mod nodes;
 mod revocation;
 mod rotation;
@@ -57,6 +58,10 @@ races! {
         credentials::r9_logins_beside_a_removal_leave_no_session,
         credentials::r9_sessions_opened_beside_a_change_are_of_the_changed_user,
         elsewhere::r9_logins_beside_a_change_in_a_table_of_the_app_leave_no_session,
+        links::s2_of_32_uses_of_one_link_one_works,
+        links::s2_of_32_uses_of_one_link_one_works_in_a_table_of_the_app,
+        links::s2_logins_and_refreshes_beside_a_reset_leave_no_session,
+        links::r9_logins_and_refreshes_beside_a_change_leave_the_session_that_asks,
         contention::f4_everything_at_once_is_answered,
     ]
 }

@@ -200,3 +200,60 @@ impl Route {
         methods.join(", ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Endpoint;
+    use crate::mail::{MailError, Mailer, Message};
+    use crate::store::memory::MemoryStore;
+    use crate::{Auth, AuthBuilder, AuthConfig};
+
+    #[derive(Debug)]
+    struct NoMail;
+
+    #[async_trait::async_trait]
+    impl Mailer for NoMail {
+        async fn send(&self, _: &Message) -> Result<(), MailError> {
+            Ok(())
+        }
+    }
+
+    fn builder() -> AuthBuilder {
+        let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
+        config.hash_threads = 1;
+        config.public_url = Some("https://auth.example.com".to_owned());
+        Auth::builder(MemoryStore::new()).config(config)
+    }
+
+    fn mounted(builder: AuthBuilder) -> Vec<Endpoint> {
+        let auth = builder.build().expect("a configuration");
+        auth.routes().iter().flat_map(|route| route.endpoints.clone()).collect()
+    }
+
+    #[test]
+    fn what_needs_a_mailer_is_mounted_with_one_and_what_lets_users_in_is_asked_for() {
+        let without = mounted(builder());
+        assert!(without.contains(&Endpoint::ChangePassword) && !without.iter().any(|endpoint| endpoint.needs_mailer()));
+        let with = mounted(builder().mailer(NoMail));
+        assert_eq!(with.len(), Endpoint::ALL.iter().filter(|endpoint| !endpoint.is_optional()).count());
+        let all = mounted(builder().mailer(NoMail).with(Endpoint::ALL).with(Endpoint::ALL));
+        assert_eq!(all.len(), Endpoint::ALL.len(), "each once");
+        assert_eq!(mounted(builder().with(&[Endpoint::Register]).only(&[Endpoint::Login])), [Endpoint::Login]);
+    }
+
+    #[test]
+    fn what_is_missing_for_an_endpoint_is_named() {
+        for endpoint in [Endpoint::ResetPassword, Endpoint::Register, Endpoint::Invite] {
+            let error = builder().with(&[endpoint]).build().expect_err("no mailer");
+            assert_eq!(error.field(), "mailer");
+            assert!(error.to_string().contains(endpoint.path()), "{error}");
+        }
+        let elsewhere = builder().users(MemoryStore::new()).mailer(NoMail).with(&[Endpoint::Register]).build();
+        assert_eq!(elsewhere.expect_err("users elsewhere").field(), "endpoints");
+        assert!(builder().users(MemoryStore::new()).mailer(NoMail).build().is_ok());
+        let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
+        config.hash_threads = 1;
+        let error = builder().config(config).mailer(NoMail).build().expect_err("no URL");
+        assert_eq!(error.field(), "public_url");
+    }
+}

@@ -18,9 +18,11 @@ use crate::store::{Epoch, UserRecord};
 use crate::token::{Purpose, Ticket};
 
 /// How many requests for mail are looked up at once; beyond, everybody is told to come back.
-const LOOKUPS: usize = 256;
+const LOOKUPS: usize = 1024;
 /// How many mails are on their way at once; beyond, a mail is dropped, which nobody can see from outside.
 const MAILS: usize = 256;
+/// How long after an answer work for it begins at the soonest.
+const SOONEST: Duration = Duration::from_millis(10);
 /// At most one mail of a kind to a user in this time (requirement S6).
 const PAUSE: Duration = Duration::from_secs(60);
 
@@ -133,8 +135,15 @@ impl Inner {
 
 impl Auth {
     /// Goes on with `work` after the answer. Nobody waits for it: what goes wrong is told to the log.
+    ///
+    /// Not on the heels of the answer: on one thread or one core, work for a known user would delay the answer's last
+    /// steps, or the next request of the same client, by a time that can be measured. Some later moment, another one
+    /// each time, says nothing.
     pub(super) fn afterwards(&self, work: impl Future<Output = Result<(), AuthError>> + Send + 'static) {
+        let [chance] = rng::bytes(&*self.inner.random).unwrap_or_default();
+        let delay = SOONEST + Duration::from_millis(u64::from(chance) / 4);
         tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
             if let Err(error) = work.await {
                 let cause = std::error::Error::source(&error).map(tracing::field::display);
                 tracing::error!(target: "auth::mail", %error, cause, "a mail was not sent");

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use auth_core::Clock as _;
 use auth_core::UserId;
@@ -14,6 +15,9 @@ use super::response::Response;
 use super::{Account, Accounts, Authenticator, ISSUER, PERIOD, REFRESH_COOKIE, SECRET, SESSION_COOKIE, transcript};
 use crate::ManualClock;
 use crate::mail::MemoryMailer;
+
+/// Longer than it takes until a mail was sent, or never will be.
+const MAIL_AFTER: Duration = Duration::from_millis(250);
 
 /// A running server. Every case gets one of its own, with a store that nobody else uses.
 #[derive(Debug)]
@@ -120,6 +124,15 @@ impl Subject {
     pub async fn update(&self, user: &UserId, change: &UserChange) {
         let updated = self.store.update(user, change, UpdateTerms::default(), self.clock.now()).await;
         assert_eq!(updated.expect("updates"), Updated::Done);
+    }
+}
+
+/// Mails.
+impl Subject {
+    /// How many mails there were, once all that were asked for are sent: work for one begins a moment after the answer.
+    pub async fn mails(&self) -> usize {
+        tokio::time::sleep(MAIL_AFTER).await;
+        self.mailer.sent().len()
     }
 }
 
