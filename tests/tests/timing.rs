@@ -151,7 +151,8 @@ async fn g5_known_unknown_and_suspended_addresses_take_the_same_time() {
 #[tokio::test]
 async fn g5_right_and_wrong_passwords_take_the_same_time_with_a_second_factor() {
     let _alone = ALONE.lock().await;
-    let config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
+    let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
+    config.login_throttle = LoginThrottle::Off;
     let auth = Auth::builder(MemoryStore::new()).config(config).build().expect("a configuration");
     let (email, client) = (Email::parse("known@example.com").expect("an address"), ClientInfo::default());
     auth.create_user(NewUser::new(email.clone(), Password::new("correct horse"))).await.expect("a user");
