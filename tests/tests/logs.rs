@@ -74,7 +74,7 @@ async fn b5_no_secret_is_in_any_log() {
 async fn flows(framework: Framework) -> Vec<(&'static str, String)> {
     let (store, clock) = (FaultyStore::new(MemoryStore::new()), ManualClock::stopped());
     let accounts = seed(&store, clock.now()).await;
-    let auth = Auth::builder(store.clone()).config(Variant::Default.config()).clock(clock.clone()).build();
+    let auth = Auth::builder(store.clone()).config(Variant::Unthrottled.config()).clock(clock.clone()).build();
     let server = framework.serve(&auth.expect("a configuration"), "").await;
     let subject = Subject::new(server.addr, "", clock.clone(), Arc::new(store.clone()), accounts);
     let user = subject.user().clone();

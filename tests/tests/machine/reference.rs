@@ -200,17 +200,17 @@ impl Reference {
     }
 
     pub(crate) fn end_others(&mut self, by: usize) -> Expected {
-        let own = match self.own(by) {
-            Ok(own) => own,
-            Err(refused) => return refused,
-        };
-        for other in own.into_iter().filter(|other| *other != by) {
-            let ended = self.revoke(other);
-            if ended != Done {
-                return ended;
-            }
+        if let Err(refused) = self.own(by) {
+            return refused;
         }
-        Done
+        self.write(Operation::EndSessions, |all| {
+            let user = all.sessions[by].user;
+            all.raise_epoch(user);
+            // The one that asks goes on, under the new epoch.
+            all.sessions[by].ended = false;
+            all.sessions[by].epoch = all.users[user].epoch;
+            Done
+        })
     }
 
     pub(crate) fn end_all(&mut self, user: usize) -> Expected {

@@ -73,7 +73,7 @@ fn placeholder<'a>(word: &'a str, known: &[&str]) -> &'a str {
     let hyphens: Vec<usize> = word.match_indices('-').map(|(at, _)| at).collect();
     if word.len() == REFRESH_TOKEN {
         "<refresh token>"
-    } else if word.len() >= LONG && word.contains("eyJ") {
+    } else if word.len() >= LONG && word.starts_with("eyJ") && word.matches('.').count() == 2 {
         "<jwt>"
     } else if word.len() >= LONG {
         "<long>"
