@@ -82,8 +82,18 @@
 //! | addresses that look or fold alike | one canonical form, compared bytewise | `e1_` |
 //! | the database is down | 503, nothing issued, no cookie cleared, back within two seconds | `f2_` in `service`, `outage` and `revocation` |
 //!
-//! Not here yet: throttling (G1–G3, G6, G7, G9, G11), second factors and password reset (M, S), key rotation (J11).
-//! They belong to later releases; until then, put a rate limit before `/auth/login`.
+//! | passwords and codes are guessed | counted before the work, by account and client address, on every node: delays to 15 min, then known devices only | `g1_`, `g2_`, `g6_`, `g11_` in `throttle`, contract and store |
+//! | a stranger's guesses lock the owner out | a known device has a counter of its own; a reset clears the account's | `g3_` |
+//! | made-up client addresses | the rightmost hop that no trusted proxy added | `g7_` |
+//! | a code is used twice | compare-and-set on the step, and on each recovery code | `m1_`, `m2_`, `m6_`, `m7_` in contract, store and `second_factor` |
+//! | a second factor is read from the database, or set up by a thief | sealed under keys that are not in it; the pending secret of one session, and the password | `m3_`, `m4_` |
+//! | a way around the second factor | asked in every mode; enrolment tokens open enrolment alone; a login dies with the credentials it checked | `m5_`, `m8_`, `j8_` |
+//! | common passwords, and those that name their user | a list of 6,000, the address, the service | `p2_`, `p5_` |
+//! | an open session is used to change the password | the current one is asked, and every other session ends | `p8_`, `r9_` |
+//! | reset links are guessed, used twice, old, or lead elsewhere | signed for one purpose and one epoch; the base from the configuration; mail to the stored address | `s2_` to `s5_`, `j8_` |
+//! | a reset tells who has an account, or floods a mailbox | the work begins after the answer; a pause for each user on each node | `s1_` in `timing`, `s6_` |
+//!
+//! Not here yet: key rotation (J11), a load test of logins (G9).
 
 mod auth;
 mod client;
