@@ -20,8 +20,8 @@ use auth_core::store::{
 };
 use auth_core::{
     Auth, AuthConfig, AuthEvent, ClientInfo, Clock as _, Email, EnableFactor, ErrorKind, EventKind, EventSink,
-    FactorProof, Grant, Identity, LoginRequest, MfaKey, MfaRequired, NewUser, OneTimePassword, Password, PasswordHash,
-    Tokens, UserId,
+    FactorProof, Grant, Identity, LoginRequest, LoginThrottle, MfaKey, MfaRequired, NewUser, OneTimePassword, Password,
+    PasswordHash, Tokens, UserId,
 };
 use auth_testkit::contract::{Authenticator, PERIOD};
 use auth_testkit::{Fault, FaultyStore, ManualClock, Moment, Operation};
@@ -121,7 +121,10 @@ impl World {
 }
 
 fn config() -> AuthConfig {
-    AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7")
+    let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
+    // They come as fast as they can.
+    config.login_throttle = LoginThrottle::Off;
+    config
 }
 
 fn email() -> Email {

@@ -32,7 +32,7 @@ impl World {
         let accounts = seed(&straight, clock.now()).await;
         let proxy = Proxy::before(database.server().expect("a server")).await;
         let through = SeaOrmStore::connect(&database.url_through(proxy.addr)).await.expect("connects");
-        let auth = Auth::builder(through.clone()).config(Variant::Default.config()).clock(clock.clone()).build();
+        let auth = Auth::builder(through.clone()).config(Variant::Unthrottled.config()).clock(clock.clone()).build();
         let server = framework.serve(&auth.expect("a configuration"), "").await;
         let subject = Subject::new(server.addr, "", clock, Arc::new(straight.clone()), accounts);
         Some(Self { subject, proxy, straight, through, _server: server, _database: database })

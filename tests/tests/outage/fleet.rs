@@ -1,5 +1,6 @@
 //! Clients of every mode on both frameworks that never rest, and what they were answered meanwhile.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -97,19 +98,19 @@ impl Fleet {
         }
     }
 
-    /// Between `down` and `up` nobody could be served, and everybody was told so; at `up` the database was there again.
+    /// While it was `down` nobody could be served, and everybody was told so; at `up` the database was there again.
     ///
     /// # Panics
     /// When an answer meanwhile was anything but 503, or the first success comes late.
-    pub(crate) fn expect_outage(&self, down: Instant, up: Instant, what: &str) {
+    pub(crate) fn expect_outage(&self, down: Range<Instant>, up: Instant, what: &str) {
         let mut first_success = Vec::new();
         for client in &self.clients {
             let answers = client.answers();
-            let meanwhile = answers.iter().filter(|answer| answer.answered > down && answer.answered < up);
+            let meanwhile = answers.iter().filter(|answer| answer.answered > down.start && answer.answered < down.end);
             let mut refused = 0;
             for Answer { sent, response, .. } in meanwhile {
                 // What was under way may have been done just before.
-                let is_late = *sent < down && response.status == 200;
+                let is_late = *sent < down.start && response.status == 200;
                 assert!(response.status == 503 || is_late, "{what}: {}\n{response}", client.name);
                 refused += usize::from(response.status == 503);
             }

@@ -37,7 +37,7 @@ async fn on(kind: Kind) {
         proxy.set(Link::Passes);
         let up = Instant::now();
         fleet.succeeds_after(up).await;
-        fleet.expect_outage(down, up, &format!("{} {link:?}", kind.name()));
+        fleet.expect_outage(down..up, up, &format!("{} {link:?}", kind.name()));
     }
     // Slow is not away.
     proxy.set(Link::Delays(Duration::from_millis(20)));
