@@ -62,7 +62,7 @@ pub trait UserDirectory: fmt::Debug + Send + Sync + 'static {
 pub struct UpdateTerms {
     /// Change the user only while the epoch is this one: nobody changed the credentials since it was read.
     pub expected: Option<Epoch>,
-    /// The session that goes on and is moved to the new epoch, as in [`FactorStore::end_sessions`].
+    /// The session that goes on and is moved to the new epoch, as in [`FactorStore::end_sessions`](super::FactorStore::end_sessions).
     pub keep: Option<SessionId>,
 }
 
