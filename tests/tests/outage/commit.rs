@@ -17,6 +17,8 @@ use auth_tests::servers::{Framework, Server};
 /// A server whose database is behind a proxy, and the test's own straight way to that database.
 struct World {
     subject: Subject,
+    /// How the statement that commits looks on the wire.
+    commit: &'static [u8],
     proxy: Proxy,
     straight: SeaOrmStore,
     through: SeaOrmStore,
@@ -35,7 +37,9 @@ impl World {
         let auth = Auth::builder(through.clone()).config(Variant::Unthrottled.config()).clock(clock.clone()).build();
         let server = framework.serve(&auth.expect("a configuration"), "").await;
         let subject = Subject::new(server.addr, "", clock, Arc::new(straight.clone()), accounts);
-        Some(Self { subject, proxy, straight, through, _server: server, _database: database })
+        // With what ends it: transactions also begin by naming READ COMMITTED.
+        let commit: &[u8] = if kind == Kind::Postgres { b"COMMIT\0" } else { b"COMMIT" };
+        Some(Self { subject, commit, proxy, straight, through, _server: server, _database: database })
     }
 
     /// Every framework on every database that a network leads to.
@@ -120,7 +124,7 @@ async fn f2_a_login_whose_commit_is_cut_off_is_503() {
         let user = world.subject.user().clone();
         let sessions = async || world.straight.list(&user.id, world.subject.clock.now()).await.expect("lists").len();
         world.login(Mode::Cookie).await;
-        world.proxy.after(b"COMMIT", Accident::Cut);
+        world.proxy.after(world.commit, Accident::Cut);
         expect_unavailable(&world.subject.send(Mode::Cookie.login(&world.subject, &user)).await);
         assert_eq!(sessions().await, 2, "it was not committed");
         let token = world.login(Mode::Cookie).await;
