@@ -1,7 +1,7 @@
 //! Newtypes for what must not leak: redacted `Debug`, wiped on drop, no `Display`, no `PartialEq`, no `Serialize`.
 //! `expose_secret()` is the one way to the text, and a word to grep for.
 
-use ring::hkdf;
+use ring::{hkdf, hmac};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use zeroize::Zeroizing;
 
@@ -86,6 +86,11 @@ impl SecretKey {
         extracted.expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256).ok()?.fill(&mut *bytes).ok()?;
         Some(bytes)
     }
+
+    /// The same as a key for HMAC-SHA256.
+    pub(crate) fn derive_hmac(&self, purpose: &str) -> Option<hmac::Key> {
+        Some(hmac::Key::new(hmac::HMAC_SHA256, &*self.derive(purpose)?))
+    }
 }
 
 impl From<&str> for SecretKey {
@@ -118,5 +123,15 @@ mod tests {
         assert_ne!(base, derive("k2", "one purpose"));
         assert_ne!(base, derive("k1", "another purpose"));
         assert_ne!(base, Zeroizing::new([0; 32]));
+    }
+
+    /// Rows and cookies outlive a program: the keys they were made with must not change.
+    #[test]
+    fn a_derived_hmac_key_is_the_one_that_ring_expands() {
+        let secret = SecretKey::from("k1");
+        let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, b"auth-core").extract(secret.expose_secret());
+        let expanded = hmac::Key::from(extracted.expand(&[b"a purpose"], hmac::HMAC_SHA256).expect("expands"));
+        let derived = secret.derive_hmac("a purpose").expect("derives");
+        assert_eq!(hmac::sign(&derived, b"text").as_ref(), hmac::sign(&expanded, b"text").as_ref());
     }
 }

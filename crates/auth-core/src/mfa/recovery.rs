@@ -100,8 +100,7 @@ pub(crate) struct RecoveryKey(hmac::Key);
 impl RecoveryKey {
     /// `None` only if `ring` refuses.
     pub(crate) fn derive(secret: &SecretKey) -> Option<Self> {
-        let key = secret.derive("mfa recovery codes")?;
-        Some(Self(hmac::Key::new(hmac::HMAC_SHA256, &*key)))
+        secret.derive_hmac("mfa recovery codes").map(Self)
     }
 
     /// The hash of a code of `user`: for every user another one.

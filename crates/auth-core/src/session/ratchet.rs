@@ -3,7 +3,7 @@
 //! K comes from the server's secret, so reading the database, even for ever, and one stolen token yield no later token.
 //! And since the successor can be derived again, the answer to a lost reply needs no plaintext in the database.
 
-use ring::{hkdf, hmac};
+use ring::hmac;
 use zeroize::Zeroizing;
 
 use super::codec::TokenParts;
@@ -18,15 +18,10 @@ pub(crate) struct RatchetKey {
 
 impl RatchetKey {
     pub(crate) fn derive(secret: &SecretKey) -> Option<Self> {
-        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"auth-core");
-        let extracted = salt.extract(secret.expose_secret());
-        let id = extracted.expand(&[b"refresh ratchet id"], hkdf::HKDF_SHA256).ok()?;
-        let mut id_bytes = [0; 32];
-        id.fill(&mut id_bytes).ok()?;
-        let key = extracted.expand(&[b"refresh ratchet"], hmac::HMAC_SHA256).ok()?;
+        let id = secret.derive("refresh ratchet id")?;
         // 15 bits, so that it fits a signed column; never 0, which stands for "not derived".
-        let id = u16::from_be_bytes([id_bytes[0] & 0x7f, id_bytes[1]]).max(1);
-        Some(Self { id, key: hmac::Key::from(key) })
+        let id = (u16::from_be_bytes(*id.first_chunk()?) & 0x7fff).max(1);
+        Some(Self { id, key: secret.derive_hmac("refresh ratchet")? })
     }
 
     pub(crate) const fn id(&self) -> u16 {

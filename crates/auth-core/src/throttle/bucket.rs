@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use ring::{hkdf, hmac};
+use ring::hmac;
 
 use super::device::DeviceId;
 use crate::email::Email;
@@ -27,10 +27,7 @@ pub(super) struct Buckets {
 
 impl Buckets {
     pub(super) fn derive(secret: &SecretKey) -> Option<Self> {
-        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"auth-core");
-        let key = salt.extract(secret.expose_secret());
-        let key = key.expand(&[b"throttle buckets"], hmac::HMAC_SHA256).ok()?;
-        Some(Self { key: key.into(), count: BUCKETS })
+        Some(Self { key: secret.derive_hmac("throttle buckets")?, count: BUCKETS })
     }
 
     /// With fewer buckets, so that a test can fill them.

@@ -6,7 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::{hkdf, hmac};
+use ring::hmac;
 use subtle::ConstantTimeEq as _;
 
 use super::DEVICE_TTL;
@@ -37,9 +37,7 @@ pub(super) struct Device {
 
 impl DeviceKey {
     pub(super) fn derive(secret: &SecretKey) -> Option<Self> {
-        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"auth-core");
-        let key = salt.extract(secret.expose_secret());
-        Some(Self(key.expand(&[b"device cookie"], hmac::HMAC_SHA256).ok()?.into()))
+        secret.derive_hmac("device cookie").map(Self)
     }
 
     /// `None` for anything but a token of this account: it is no error, the login goes on as from an unknown device.
