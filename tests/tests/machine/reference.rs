@@ -223,6 +223,15 @@ impl Reference {
             let down = self.strikes(Operation::Update) == Some(Moment::BeforeWork);
             return if down { DOWN } else { Refused(ErrorKind::EmailTaken) };
         }
+        if matches!(change, Change::Password) {
+            // The address may be no password: the user is looked up for it, and one who is gone is not updated.
+            if self.fails(&[Operation::FindById]) {
+                return DOWN;
+            }
+            if !self.users[user].exists {
+                return Changed(false);
+            }
+        }
         self.write(Operation::Update, |all| {
             let owner = &mut all.users[user];
             match change {
