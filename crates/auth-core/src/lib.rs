@@ -135,5 +135,7 @@ pub use mfa::{InvalidMfaKey, InvalidTotpSecret, MfaKey, OtpauthUrl, QrSvg, Recov
 pub use password::{HashParams, InvalidHashParams, PasswordHash, PasswordProblem};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
 pub use secret::{AccessToken, DeviceToken, OneTimePassword, Password, RefreshToken, SecretKey, SessionToken};
-pub use service::{EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewUser, OwnSession, Tokens, UserUpdate};
+pub use service::{
+    EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewUser, OwnSession, PasswordChange, Tokens, UserUpdate,
+};
 pub use token::Identity;
