@@ -14,7 +14,7 @@ use crate::nodes::{Held, Nodes, Person, Setting, Work, refresh, stagger, strict,
 const ROUNDS: u64 = 3;
 const SOON: Duration = Duration::from_millis(60);
 
-fn with_links() -> AuthConfig {
+pub(crate) fn with_links() -> AuthConfig {
     let mut config = strict();
     config.public_url = Some("https://auth.example.com".to_owned());
     config

@@ -38,7 +38,7 @@ impl PasswordChange {
 impl Auth {
     /// Sends a link to choose a new password to the user with this address, if there is one who may sign in with a
     /// password. Nothing tells whether there is: the user is looked for after this has returned (requirement S1). A
-    /// user gets at most one such mail a minute from each node (requirement S6).
+    /// user gets at most one such mail a minute (requirement S6).
     ///
     /// The link leads to `url`, which must be on [`AuthConfig::password_reset_urls`](crate::AuthConfig), or without it
     /// to `/admin/reset-password` below [`AuthConfig::public_url`](crate::AuthConfig).
@@ -134,7 +134,10 @@ impl Inner {
     async fn mail_reset(&self, email: &Email, link: LinkBase) -> Result<(), AuthError> {
         let Some((user, epoch)) = self.candidate(email).await? else { return Ok(()) };
         // Whoever has no password signs in otherwise, and should not get a second way by mail.
-        if user.status != UserStatus::Active || user.password.is_none() || !self.may_mail(Purpose::Reset, user.id)? {
+        if user.status != UserStatus::Active || user.password.is_none() {
+            return Ok(());
+        }
+        if !self.throttle.admit_mail(Purpose::Reset, &user.id, self.clock.now()).await? {
             return Ok(());
         }
         self.mail_link(Purpose::Reset, &user, epoch, link).await
