@@ -123,19 +123,22 @@ pub use client::ClientInfo;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use config::{
     AddressRange, AuthConfig, ConfigError, CookieConfig, CookieToJson, InvalidRange, LoginThrottle, MfaRequired,
-    ReuseResponse, RevocationFeed, SameSite, SameSiteRequests, ThrottleLimits, TokenSources, UnreadableThrottle,
-    WhenStale,
+    PersonalTokens, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests, ThrottleLimits, TokenSources,
+    UnreadableThrottle, WhenStale,
 };
 pub use email::{Email, InvalidEmail};
 pub use error::{AuthError, ErrorKind};
 pub use event::{AuthEvent, EventKind, EventSink, TracingEvents};
 pub use hooks::{ClaimsHook, OpaqueTokens, ResolvedToken};
-pub use id::{InvalidSessionId, InvalidText, Role, SessionId, UserId};
+pub use id::{InvalidSessionId, InvalidText, InvalidTokenId, Role, SessionId, TokenId, UserId};
 pub use mfa::{InvalidMfaKey, InvalidTotpSecret, MfaKey, OtpauthUrl, QrSvg, RecoveryCode, TotpSecret};
 pub use password::{HashParams, InvalidHashParams, PasswordHash, PasswordProblem};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
 pub use secret::{
     AccessToken, DeviceToken, OneTimePassword, OpaqueToken, Password, RefreshToken, SecretKey, SessionToken,
 };
-pub use service::{EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewUser, OwnSession, Tokens, UserUpdate};
-pub use token::{Identity, InvalidScopes, TokenScopes};
+pub use service::{
+    EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewPersonalToken, NewUser, OwnSession, PersonalToken,
+    Tokens, UserUpdate,
+};
+pub use token::{Identity, InvalidScopes, InvalidTokenName, TokenName, TokenScopes};

@@ -10,6 +10,7 @@ mod maintenance;
 mod otp;
 pub(crate) mod outbox;
 mod password;
+pub(crate) mod personal_tokens;
 mod refresh;
 mod register;
 mod second_factor;
@@ -18,6 +19,7 @@ mod users;
 
 pub use issue::{Grant, Tokens};
 pub use login::LoginRequest;
+pub use personal_tokens::{NewPersonalToken, PersonalToken};
 pub use second_factor::{EnableFactor, FactorProof, NewFactor};
 pub use sessions::OwnSession;
 pub use users::{NewUser, UserUpdate};
