@@ -19,6 +19,7 @@ mod users;
 
 pub use issue::{Grant, Tokens};
 pub use login::LoginRequest;
+pub use password::PasswordChange;
 pub use personal_tokens::{NewPersonalToken, PersonalToken};
 pub use second_factor::{EnableFactor, FactorProof, NewFactor};
 pub use sessions::OwnSession;
