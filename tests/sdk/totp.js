@@ -1,9 +1,18 @@
 import { createHmac } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
-/** The step of 30 seconds that it is now. */
-export const step = () => Math.floor(Date.now() / 30_000);
+const STEP = 30_000;
+// What a test of several codes may take at most.
+const ROOM = 10_000;
+
+/** The step of 30 seconds that it is now, and stays for a while: near its end, the next one. */
+export async function step() {
+  const left = STEP - (Date.now() % STEP);
+  if (left < ROOM) await pause(left + 50);
+  return Math.floor(Date.now() / STEP);
+}
 
 /** The code of a step (RFC 6238, SHA-1, six digits), from a secret in base32. */
 export function code(secret, ofStep) {
