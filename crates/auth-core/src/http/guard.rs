@@ -104,33 +104,39 @@ impl Guard {
 
     /// Demands one of these roles.
     pub fn any_role(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.requirement.role(names.into_iter().map(Into::into).collect());
+        self.requirement = self.requirement.any_role(names);
         self
     }
 
     /// Demands `admin_access`.
     pub fn admin(mut self) -> Self {
-        self.requirement.admin();
+        self.requirement = self.requirement.admin();
         self
     }
 
     /// Demands `app_access`.
     pub fn app(mut self) -> Self {
-        self.requirement.app();
+        self.requirement = self.requirement.app();
         self
     }
 
     /// Demands that the user authenticated no longer ago than `within`: with the password, not by a refresh. Whoever did
     /// not gets 403 with the reason `recent login required`, and signs in again.
     pub fn fresh(mut self, within: Duration) -> Self {
-        self.requirement.fresh(within);
+        self.requirement = self.requirement.fresh(within);
         self
     }
 
     /// Demands that the user signed in with a second factor. Whoever did not gets 403 with the reason
     /// `second factor required`.
     pub fn mfa(mut self) -> Self {
-        self.requirement.mfa();
+        self.requirement = self.requirement.mfa();
+        self
+    }
+
+    /// Demands all of this too.
+    pub fn require(mut self, requirement: &Requirement) -> Self {
+        self.requirement = self.requirement.and(requirement);
         self
     }
 
@@ -142,7 +148,7 @@ impl Guard {
 
     /// Demands whatever `check` demands.
     pub fn check_that(mut self, check: impl Fn(&Identity) -> bool + Send + Sync + 'static) -> Self {
-        self.requirement.check(check);
+        self.requirement = self.requirement.check_that(check);
         self
     }
 
@@ -151,20 +157,38 @@ impl Guard {
     pub fn check(&self, head: &RequestHead<'_>) -> Verdict {
         let found = credentials::find(head, self.sources, &self.auth.inner.wire.cookies.session);
         let response_headers = if found.in_query { QUERY_TOKEN_HEADERS } else { &[] };
-        let identity = match found.credentials {
-            Ok(Credentials::Bearer(token)) => self.auth.identify(&token).map(Some).map_err(Problem::from),
-            Ok(Credentials::Nothing) => Ok(None),
-            Ok(Credentials::Session(token)) => match self.may_use_cookie(head) {
-                Ok(()) => {
-                    return Verdict::Ask(SessionCheck { guard: self.clone(), token: SessionToken::new(token) });
-                }
-                Err(problem) => Err(problem),
-            },
+        let identity = match self.claimed(found.credentials, head) {
+            Ok(Claimed::Session(token)) => return Verdict::Ask(SessionCheck { guard: self.clone(), token }),
+            Ok(Claimed::Stateless(identity)) => Ok(identity),
             Err(problem) => Err(problem),
         };
         match identity.and_then(|identity| self.admit(identity)) {
             Ok(checked) => Verdict::Allowed(Passage { checked, stripped: found.stripped, response_headers }),
             Err(problem) => Verdict::Refused(self.refuse(&problem).with_all(response_headers)),
+        }
+    }
+
+    /// Whose request it is, whatever this guard demands: the store is asked where it must be.
+    pub(super) async fn identify(&self, head: &RequestHead<'_>) -> Result<Option<Identity>, Problem> {
+        let found = credentials::find(head, self.sources, &self.auth.inner.wire.cookies.session);
+        match self.claimed(found.credentials, head)? {
+            Claimed::Stateless(identity) => Ok(identity),
+            Claimed::Session(token) => Ok(Some(self.auth.identify_session(&token).await?)),
+        }
+    }
+
+    fn claimed(
+        &self,
+        credentials: Result<Credentials<'_>, Problem>,
+        head: &RequestHead<'_>,
+    ) -> Result<Claimed, Problem> {
+        match credentials? {
+            Credentials::Bearer(token) => Ok(Claimed::Stateless(Some(self.auth.identify(&token)?))),
+            Credentials::Nothing => Ok(Claimed::Stateless(None)),
+            Credentials::Session(token) => {
+                self.may_use_cookie(head)?;
+                Ok(Claimed::Session(SessionToken::new(token)))
+            }
         }
     }
 
@@ -178,7 +202,7 @@ impl Guard {
         if head.is_safe() { Ok(()) } else { self.auth.inner.wire.origins.check(head) }
     }
 
-    fn admit(&self, identity: Option<Identity>) -> Result<Checked, Problem> {
+    pub(super) fn admit(&self, identity: Option<Identity>) -> Result<Checked, Problem> {
         match identity {
             Some(identity) => match self.lacking(&identity) {
                 None => Ok(Checked::known(identity)),
@@ -195,6 +219,14 @@ impl Guard {
         }
         self.requirement.lacking(identity, self.auth.inner.clock.now())
     }
+}
+
+/// Whom a request says it is from.
+enum Claimed {
+    /// A token that speaks for itself, or nobody.
+    Stateless(Option<Identity>),
+    /// A session that has to be looked up.
+    Session(SessionToken),
 }
 
 /// What a guard decided.

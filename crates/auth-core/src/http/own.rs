@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 
 use super::account::email_field;
 use super::body::Fields;
+use super::endpoint::Endpoint;
 use super::guard::{Guard, Verdict};
 use super::head::RequestHead;
 use super::problem::{Problem, Reason};
@@ -32,6 +33,27 @@ pub(super) enum Own {
 }
 
 impl Own {
+    /// Where REST has it.
+    pub(super) const fn endpoint(self) -> Endpoint {
+        match self {
+            Self::User => Endpoint::Me,
+            Self::Sessions => Endpoint::Sessions,
+            Self::EndOtherSessions => Endpoint::EndOtherSessions,
+            Self::EndSession => Endpoint::EndSession,
+            Self::Tfa(Tfa::Generate) => Endpoint::TfaGenerate,
+            Self::Tfa(Tfa::Enable) => Endpoint::TfaEnable,
+            Self::Tfa(Tfa::Disable) => Endpoint::TfaDisable,
+            Self::Tfa(Tfa::RecoveryCodes) => Endpoint::TfaRecoveryCodes,
+            Self::ChangePassword => Endpoint::ChangePassword,
+            Self::Invite => Endpoint::Invite,
+        }
+    }
+
+    /// Who may ask for it.
+    pub(super) fn guard(self, auth: &Auth) -> Guard {
+        if self.is_for_enrolment() { Guard::new(auth).for_enrolment() } else { Guard::new(auth) }
+    }
+
     /// Whether this is part of setting up a second factor: then it is open to whoever may do nothing else.
     const fn is_for_enrolment(self) -> bool {
         matches!(self, Self::User | Self::Tfa(Tfa::Generate | Tfa::Enable))
@@ -42,7 +64,7 @@ impl Own {
 const PRIVATE: (&str, &str) = ("cache-control", "private, no-store");
 
 pub(super) async fn handle(auth: &Auth, own: Own, head: &RequestHead<'_>, fields: &Fields) -> Reply {
-    let guard = if own.is_for_enrolment() { Guard::new(auth).for_enrolment() } else { Guard::new(auth) };
+    let guard = own.guard(auth);
     let verdict = match guard.check(head) {
         Verdict::Ask(check) => check.resolve().await,
         verdict => verdict,
@@ -72,9 +94,7 @@ async fn answer(
 ) -> Result<Reply, Problem> {
     let reply = match own {
         Own::User => {
-            // A stateless token may outlive its user: then it is worth nothing here.
-            let user = auth.find_user(identity.user()).await?;
-            let user = user.filter(|user| user.status == UserStatus::Active).ok_or(ErrorKind::InvalidToken)?;
+            let user = user(auth, identity).await?;
             let fields = User::of(&user).select(head.query.unwrap_or_default())?;
             Reply::json(200, &Data { data: fields })
         }
@@ -111,6 +131,13 @@ async fn answer(
         }
     };
     Ok(reply.with_all(&[PRIVATE]))
+}
+
+/// The user as stored now.
+pub(super) async fn user(auth: &Auth, identity: &Identity) -> Result<UserRecord, Problem> {
+    // A stateless token may outlive its user: then it is worth nothing here.
+    let user = auth.find_user(identity.user()).await?;
+    Ok(user.filter(|user| user.status == UserStatus::Active).ok_or(ErrorKind::InvalidToken)?)
 }
 
 fn password_fields(fields: &Fields) -> Result<(Password, Password), Reason> {

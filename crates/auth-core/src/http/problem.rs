@@ -40,6 +40,7 @@ pub(crate) enum Reason {
     CookieToJson,
     SeveralTokens,
     CookieTwice,
+    SeveralLogins,
 }
 
 impl Problem {
