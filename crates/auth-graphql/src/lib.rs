@@ -50,6 +50,9 @@ mod nesting;
 mod operations;
 mod types;
 
+#[cfg(test)]
+mod tests;
+
 pub use context::{CurrentUser, RequireAuth};
 pub use endpoint::{GraphQl, SystemMutation, SystemQuery, SystemSchema};
 pub use limits::{Introspection, Limits};

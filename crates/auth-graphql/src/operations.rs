@@ -34,15 +34,14 @@ impl AuthMutation {
         password: String,
         mode: Option<AuthMode>,
         otp: Option<String>,
-    ) -> Result<Option<AuthTokens>> {
+    ) -> Option<Result<AuthTokens>> {
         let fields = Fields::from([
             ("email", Some(email)),
             ("password", Some(password)),
             ("mode", mode.map(AuthMode::name)),
             ("otp", otp),
         ]);
-        let given = caller(context)?.login(&fields).await.map_err(refused)?;
-        Ok(Some(AuthTokens::from(&given)))
+        answer(async { Ok(AuthTokens::from(&caller(context)?.login(&fields).await.map_err(refused)?)) }).await
     }
 
     /// Exchanges a refresh token, or that of a cookie, for the next one.
@@ -51,10 +50,9 @@ impl AuthMutation {
         context: &Context<'_>,
         refresh_token: Option<String>,
         mode: Option<AuthMode>,
-    ) -> Result<Option<AuthTokens>> {
+    ) -> Option<Result<AuthTokens>> {
         let fields = Fields::from([("refresh_token", refresh_token), ("mode", mode.map(AuthMode::name))]);
-        let given = caller(context)?.refresh(&fields).await.map_err(refused)?;
-        Ok(Some(AuthTokens::from(&given)))
+        answer(async { Ok(AuthTokens::from(&caller(context)?.refresh(&fields).await.map_err(refused)?)) }).await
     }
 
     /// Ends the session of a refresh token, or of a cookie.
@@ -63,9 +61,9 @@ impl AuthMutation {
         context: &Context<'_>,
         refresh_token: Option<String>,
         mode: Option<AuthMode>,
-    ) -> Result<Option<bool>> {
+    ) -> Option<Result<bool>> {
         let fields = Fields::from([("refresh_token", refresh_token), ("mode", mode.map(AuthMode::name))]);
-        done(caller(context)?.logout(&fields).await.map_err(refused))
+        answer(async { caller(context)?.logout(&fields).await.map(|()| true).map_err(refused) }).await
     }
 
     /// Sends a mail with a link to whoever has this address, if anybody.
@@ -74,9 +72,9 @@ impl AuthMutation {
         context: &Context<'_>,
         email: String,
         reset_url: Option<String>,
-    ) -> Result<Option<bool>> {
+    ) -> Option<Result<bool>> {
         let fields = Fields::from([("email", Some(email)), ("reset_url", reset_url)]);
-        done(caller(context)?.request_password_reset(&fields).await.map_err(refused))
+        answer(async { caller(context)?.request_password_reset(&fields).await.map(|()| true).map_err(refused) }).await
     }
 
     /// Sets a password by such a link.
@@ -85,43 +83,43 @@ impl AuthMutation {
         context: &Context<'_>,
         token: String,
         password: String,
-    ) -> Result<Option<bool>> {
+    ) -> Option<Result<bool>> {
         let fields = Fields::from([("token", Some(token)), ("password", Some(password))]);
-        done(caller(context)?.reset_password(&fields).await.map_err(refused))
+        answer(async { caller(context)?.reset_password(&fields).await.map(|()| true).map_err(refused) }).await
     }
 
     /// A secret for an authenticator app.
     #[graphql(name = "users_me_tfa_generate")]
-    async fn tfa_generate(&self, context: &Context<'_>, password: String) -> Result<Option<NewTfa>> {
+    async fn tfa_generate(&self, context: &Context<'_>, password: String) -> Option<Result<NewTfa>> {
         let fields = Fields::from([("password", Some(password))]);
-        let new = caller(context)?.generate_second_factor(&fields).await.map_err(refused)?;
-        Ok(Some(NewTfa::from(&new)))
+        answer(async { Ok(NewTfa::from(&caller(context)?.generate_second_factor(&fields).await.map_err(refused)?)) })
+            .await
     }
 
     /// Makes that secret the second factor.
     #[graphql(name = "users_me_tfa_enable")]
-    async fn tfa_enable(&self, context: &Context<'_>, otp: String, secret: String) -> Result<Option<bool>> {
+    async fn tfa_enable(&self, context: &Context<'_>, otp: String, secret: String) -> Option<Result<bool>> {
         let fields = Fields::from([("otp", Some(otp)), ("secret", Some(secret))]);
-        done(caller(context)?.enable_second_factor(&fields).await.map_err(refused))
+        answer(async { caller(context)?.enable_second_factor(&fields).await.map(|()| true).map_err(refused) }).await
     }
 
     /// Removes the second factor.
     #[graphql(name = "users_me_tfa_disable")]
-    async fn tfa_disable(&self, context: &Context<'_>, otp: String) -> Result<Option<bool>> {
+    async fn tfa_disable(&self, context: &Context<'_>, otp: String) -> Option<Result<bool>> {
         let fields = Fields::from([("otp", Some(otp))]);
-        done(caller(context)?.disable_second_factor(&fields).await.map_err(refused))
+        answer(async { caller(context)?.disable_second_factor(&fields).await.map(|()| true).map_err(refused) }).await
     }
 }
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl AuthQuery {
     /// Whose request it is.
-    async fn users_me(&self, context: &Context<'_>) -> Result<Option<AuthUser>> {
-        let user = caller(context)?.user().await.map_err(refused)?;
-        Ok(Some(AuthUser::from(user)))
+    async fn users_me(&self, context: &Context<'_>) -> Option<Result<AuthUser>> {
+        answer(async { caller(context)?.user().await.map(AuthUser::from).map_err(refused) }).await
     }
 }
 
-fn done(result: Result<()>) -> Result<Option<bool>> {
-    result.map(|()| Some(true))
+/// A refusal makes its own field `null`, and nothing beside it: so the other way around than most resolvers have it.
+async fn answer<T>(work: impl Future<Output = Result<T>> + Send) -> Option<Result<T>> {
+    Some(work.await)
 }
