@@ -53,6 +53,20 @@ fn adapters_know_no_status_header_cookie_or_json() {
     }
 }
 
+/// Its fields have names of the contract, and no more of it than that.
+#[test]
+fn graphql_knows_no_status_header_or_cookie() {
+    const FORBIDDEN: [&str; 8] =
+        ["StatusCode", "Bearer", "uthorization", "et-cookie", "COOKIE", "INVALID_", "GRAPHQL_", "http_headers"];
+    for (path, text) in rust_files(&root().join("crates/auth-graphql/src")) {
+        for line in code(&text) {
+            for word in FORBIDDEN {
+                assert!(!line.contains(word), "{}: `{word}` in `{line}` belongs in auth-core", path.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn adapters_are_short() {
     for adapter in ["auth-axum", "auth-actix-web"] {

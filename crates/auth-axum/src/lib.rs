@@ -1,6 +1,6 @@
 //! `auth-core` for axum, and for every other tower stack.
 //!
-//! * [`routes`] mounts login, refresh, logout and the rest.
+//! * [`routes`] mounts login, refresh, logout and the rest; [`route`] one of another crate, such as `auth-graphql`.
 //! * [`RequireAuth`] is a [`Layer`](tower_layer::Layer) that guards a router, a route, or any other service of
 //!   `http::Request`s.
 //! * [`CurrentUser`] is the extractor for handlers behind it; `Option<CurrentUser>` where the guard only identifies.
@@ -35,5 +35,5 @@ mod strip;
 
 pub use extract::{AuthRejection, CurrentUser};
 pub use layer::{GuardedBody, RequireAuth, RequireAuthFuture, RequireAuthService};
-pub use routes::routes;
+pub use routes::{route, routes};
 pub use strip::{StripQueryToken, StripQueryTokenService};

@@ -10,6 +10,7 @@ use actix_web::middleware::Logger;
 use actix_web::web::{Data, Json, Path, ServiceConfig, resource, scope};
 use actix_web::{App as ActixApp, HttpResponse, HttpServer, ResponseError};
 use auth_actix_web::{CurrentUser, RequireAuth, StripQueryToken};
+use auth_graphql::GraphQl;
 use notes::{App, NewNote, Notes};
 
 /// How long open requests may take once the server has been told to stop, in seconds.
@@ -29,6 +30,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         ActixApp::new()
             .app_data(notes.clone())
             .configure(auth_actix_web::routes(&auth))
+            .configure(auth_actix_web::route(&auth, GraphQl::system()))
             .configure(routes(&auth))
             .wrap(Logger::default())
             .wrap(StripQueryToken)

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use auth_axum::{CurrentUser, RequireAuth, StripQueryToken};
+use auth_graphql::GraphQl;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -53,6 +54,7 @@ fn router(app: &App) -> Router {
     own_notes
         .merge(admin)
         .merge(auth_axum::routes(auth))
+        .merge(auth_axum::route(auth, GraphQl::system()))
         .with_state(app.notes.clone())
         .layer(TraceLayer::new_for_http())
         .layer(StripQueryToken)
