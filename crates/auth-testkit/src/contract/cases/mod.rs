@@ -10,6 +10,7 @@ pub mod guard;
 pub mod login;
 pub mod logout;
 pub mod modes;
+pub mod openapi;
 pub mod origin;
 pub mod password_change;
 pub mod password_reset;
@@ -331,6 +332,10 @@ cases! {
             m5_without_the_factor_enrolment_begins_again,
             j8_half_an_enrol_token_is_no_token,
         ]
+    }
+    openapi {
+        Default: [what_is_mounted_is_described]
+        Registering: [what_is_mounted_by_name_is_described_too]
     }
     routes {
         Default: [
