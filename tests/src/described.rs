@@ -93,3 +93,54 @@ impl Described {
 fn keys(value: &Value) -> Vec<&String> {
     value.as_object().map(|members| members.keys().collect()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use auth_core::AuthConfig;
+    use auth_core::store::memory::MemoryStore;
+
+    use super::*;
+
+    fn described() -> Described {
+        let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
+        config.hash_threads = 1;
+        let auth = Auth::builder(MemoryStore::new()).config(config).build().expect("a configuration");
+        Described::by(&auth, "/api")
+    }
+
+    fn exchange(line: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Exchange {
+        let (method, target) = line.split_once(' ').expect("a method and a target");
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+        let response = Response { status, headers, body: body.as_bytes().to_vec() };
+        Exchange { method: method.to_owned(), target: target.to_owned(), response }
+    }
+
+    #[test]
+    fn what_is_not_described_is_found() {
+        const JSON: (&str, &str) = ("content-type", "application/json");
+        let error = |code: &str| format!(r#"{{"errors":[{{"message":"","extensions":{{"code":"{code}"}}}}]}}"#);
+        let (good, other) = (error("INVALID_CREDENTIALS"), error("INVALID_TOKEN"));
+        let login = "POST /api/auth/login";
+        for (line, status, headers, body, is_described) in [
+            (login, 200, vec![JSON], r#"{"data":{"expires":900000}}"#, true),
+            (login, 200, vec![JSON], r#"{"data":{"expires":"900000"}}"#, false),
+            (login, 200, vec![JSON], r#"{"data":{"expires":900000,"more":1}}"#, false),
+            (login, 200, vec![], r#"{"data":{"expires":900000}}"#, false),
+            (login, 201, vec![JSON], r#"{"data":{"expires":900000}}"#, false),
+            (login, 401, vec![JSON], &good, true),
+            (login, 401, vec![JSON], &other, false),
+            (login, 401, vec![JSON, ("set-cookie", "x")], &good, false),
+            ("PUT /api/auth/login", 405, vec![JSON], "", true),
+            ("PUT /api/auth/login", 200, vec![JSON], "", false),
+            ("POST /api/auth/logout", 204, vec![("set-cookie", "x")], "", true),
+            ("POST /api/auth/logout", 204, vec![], "text", false),
+            ("DELETE /api/auth/sessions/one", 204, vec![], "", true),
+            ("DELETE /api/auth/sessions/one", 200, vec![], "", false),
+            ("HEAD /api/auth?x=1", 200, vec![JSON], "", true),
+            ("POST /open", 999, vec![], "not ours", true),
+        ] {
+            let checked = described().check(&exchange(line, status, &headers, body));
+            assert_eq!(checked.is_ok(), is_described, "{line} {status} {headers:?} {body}: {checked:?}");
+        }
+    }
+}

@@ -122,9 +122,9 @@ pub(super) fn flag(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Boolean).description(Some(description))
 }
 
-/// `fields` of `GET /users/me`.
+/// `fields` of `GET /users/me`. An empty name is none.
 pub(super) fn fields() -> RefOr<Schema> {
-    array(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["*", "id", "email", "role", "status"])))
+    array(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["*", "id", "email", "role", "status", ""])))
 }
 
 /// The id of a session.
