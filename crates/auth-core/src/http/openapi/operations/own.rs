@@ -53,7 +53,7 @@ pub(super) fn change_password(config: &AuthConfig) -> Operation {
         ]))
         .done(204, "Changed.", PRIVATE)
         .refuses(of_forms(&[Reason::Required("current_password"), Reason::Required("password")]))
-        .refuses([ErrorKind::InvalidCredentials])
+        .refuses([ErrorKind::InvalidCredentials, ErrorKind::InvalidOtp])
         .refuses(weak_password(config.password_min_length))
         .refuses([throttled()])
 }
