@@ -14,7 +14,7 @@ use auth_testkit::mail::MemoryMailer;
 use auth_tests::servers::Framework;
 use serde_json::Value;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, PathItem};
-use utoipa::openapi::{Info, OpenApi, PathsBuilder};
+use utoipa::openapi::{Info, OpenApi, PathsBuilder, Response};
 
 fn auth() -> Auth {
     let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
@@ -26,7 +26,7 @@ fn auth() -> Auth {
 
 /// What an app has of its own.
 fn app() -> OpenApi {
-    let operation = OperationBuilder::new().operation_id(Some("hello"));
+    let operation = OperationBuilder::new().response("200", Response::new("a greeting"));
     OpenApi::new(
         Info::new("shop", "1.0.0"),
         PathsBuilder::new().path("/hello", PathItem::new(HttpMethod::Get, operation)),
