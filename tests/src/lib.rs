@@ -11,6 +11,7 @@ pub mod connection;
 pub mod crash_server;
 pub mod customers;
 pub mod databases;
+pub mod described;
 pub mod gate;
 pub mod holder;
 pub mod load;

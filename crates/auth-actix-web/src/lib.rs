@@ -3,6 +3,7 @@
 //! * [`routes`] mounts login, refresh, logout and the rest; [`route`] one of another crate, such as `auth-graphql`.
 //! * [`RequireAuth`] is a middleware that guards an app, a scope, a resource, or any other service.
 //! * [`CurrentUser`] is the extractor for handlers behind it; `Option<CurrentUser>` where the guard only identifies.
+//! * With feature `openapi` of `auth-core`, `Auth::openapi` describes what [`routes`] mounts, for a document of the app.
 //! * [`StripQueryToken`], outermost, keeps tokens in query strings out of every log.
 //!
 //! ```

@@ -4,6 +4,7 @@
 //! * [`RequireAuth`] is a [`Layer`](tower_layer::Layer) that guards a router, a route, or any other service of
 //!   `http::Request`s.
 //! * [`CurrentUser`] is the extractor for handlers behind it; `Option<CurrentUser>` where the guard only identifies.
+//! * With feature `openapi` of `auth-core`, `Auth::openapi` describes what [`routes`] mounts, for a document of the app.
 //! * [`StripQueryToken`], outermost, keeps tokens in query strings out of every log.
 //!
 //! ```

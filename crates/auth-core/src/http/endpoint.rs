@@ -55,6 +55,9 @@ pub enum Endpoint {
     Invite,
     /// `POST /users/invite/accept`. Not mounted unless asked for.
     AcceptInvitation,
+    /// `GET /auth/openapi.json`: the description of the routes that are mounted. Not mounted unless asked for.
+    #[cfg(feature = "openapi")]
+    OpenApi,
 }
 
 /// The methods that endpoints have.
@@ -94,18 +97,30 @@ impl Endpoint {
         Self::VerifyEmail,
         Self::Invite,
         Self::AcceptInvitation,
+        #[cfg(feature = "openapi")]
+        Self::OpenApi,
     ];
 
-    /// Whether it is mounted only by [`AuthBuilder::with`](crate::AuthBuilder::with): these let new users in.
+    /// Whether it is mounted only by [`AuthBuilder::with`](crate::AuthBuilder::with): those that let new users in, and
+    /// those that come with a feature, since a feature must not change what an app serves.
     #[must_use]
     pub const fn is_optional(self) -> bool {
+        #[cfg(feature = "openapi")]
+        if matches!(self, Self::OpenApi) {
+            return true;
+        }
+        self.lets_users_in()
+    }
+
+    /// Whether it makes users, in our own store.
+    pub(crate) const fn lets_users_in(self) -> bool {
         matches!(self, Self::Register | Self::VerifyEmail | Self::Invite | Self::AcceptInvitation)
     }
 
     /// Whether it is of no use without a [`Mailer`](crate::mail::Mailer).
     #[must_use]
     pub const fn needs_mailer(self) -> bool {
-        self.is_optional() || matches!(self, Self::RequestReset | Self::ResetPassword)
+        self.lets_users_in() || matches!(self, Self::RequestReset | Self::ResetPassword)
     }
 
     /// Whether it is of no use without [`AuthConfig::personal_tokens`](crate::AuthConfig::personal_tokens).
@@ -138,6 +153,8 @@ impl Endpoint {
             Self::VerifyEmail => "/users/register/verify-email",
             Self::Invite => "/users/invite",
             Self::AcceptInvitation => "/users/invite/accept",
+            #[cfg(feature = "openapi")]
+            Self::OpenApi => "/auth/openapi.json",
         }
     }
 
@@ -161,6 +178,8 @@ impl Endpoint {
             | Self::AcceptInvitation => Method::Post,
             Self::Providers | Self::Me | Self::Sessions | Self::Tokens | Self::VerifyEmail => Method::Get,
             Self::EndOtherSessions | Self::EndSession | Self::RevokeToken => Method::Delete,
+            #[cfg(feature = "openapi")]
+            Self::OpenApi => Method::Get,
         }
     }
 }
@@ -245,8 +264,9 @@ impl Route {
         }
     }
 
-    /// The endpoints behind it; of another language there are none.
-    pub(super) fn endpoints(&self) -> &[Endpoint] {
+    /// The endpoints behind it, one a method; of another language there are none.
+    #[must_use]
+    pub fn endpoints(&self) -> &[Endpoint] {
         match &self.behind {
             Behind::Endpoints(endpoints) => endpoints,
             Behind::Dialect(_) => &[],

@@ -33,6 +33,9 @@ pub(crate) struct Wire {
     pub(super) cookies: Cookies,
     pub(super) origins: OriginPolicy,
     pub(super) clients: Clients,
+    /// What describes the routes, once somebody asked.
+    #[cfg(feature = "openapi")]
+    pub(super) description: std::sync::OnceLock<Vec<u8>>,
 }
 
 impl Wire {
@@ -46,6 +49,8 @@ impl Wire {
             },
             origins: OriginPolicy::new(config),
             clients: Clients::new(&config.trusted_proxies),
+            #[cfg(feature = "openapi")]
+            description: std::sync::OnceLock::new(),
         }
     }
 }
@@ -112,6 +117,8 @@ impl Auth {
             Endpoint::TfaEnable => own::handle(self, Own::Tfa(Tfa::Enable), head, &fields).await,
             Endpoint::TfaDisable => own::handle(self, Own::Tfa(Tfa::Disable), head, &fields).await,
             Endpoint::TfaRecoveryCodes => own::handle(self, Own::Tfa(Tfa::RecoveryCodes), head, &fields).await,
+            #[cfg(feature = "openapi")]
+            Endpoint::OpenApi => self.handle_openapi(),
         }
     }
 

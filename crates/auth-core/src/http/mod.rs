@@ -24,6 +24,8 @@ mod exchange;
 mod guard;
 mod handle;
 mod head;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub(crate) mod origin;
 mod own;
 mod problem;

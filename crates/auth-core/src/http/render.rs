@@ -23,6 +23,11 @@ pub(super) enum Place<'a> {
 /// The answer to a refused request.
 pub(super) fn refusal(problem: &Problem, place: Place<'_>) -> Reply {
     log(problem);
+    answer(problem, place)
+}
+
+/// The answer alone, also for whoever only describes it.
+pub(super) fn answer(problem: &Problem, place: Place<'_>) -> Reply {
     let look = Look::of(problem);
     let error = look.refusal(problem);
     let mut reply = Reply::json(look.status, &Errors { errors: [error] });

@@ -75,7 +75,7 @@ pub use client::Request;
 pub use expect::Refusal;
 pub use graphql::{Form, Verdict, operation};
 pub use response::{Response, SetCookie};
-pub use subject::{Enrolled, Subject, Tokens};
+pub use subject::{Enrolled, Exchange, Subject, Tokens};
 
 /// The HS256 secret of every variant.
 pub const SECRET: &str = "Zk3vQ9xT1mB7nR5cW8yL2pH6sD4fG0jA-contract";
@@ -180,10 +180,14 @@ impl Variant {
     #[must_use]
     pub const fn endpoints(self) -> &'static [Endpoint] {
         match self {
-            Self::Registering => {
-                &[Endpoint::Register, Endpoint::VerifyEmail, Endpoint::Invite, Endpoint::AcceptInvitation]
-            }
-            _ => &[],
+            Self::Registering => &[
+                Endpoint::Register,
+                Endpoint::VerifyEmail,
+                Endpoint::Invite,
+                Endpoint::AcceptInvitation,
+                Endpoint::OpenApi,
+            ],
+            _ => &[Endpoint::OpenApi],
         }
     }
 

@@ -12,6 +12,7 @@ pub mod guard;
 pub mod login;
 pub mod logout;
 pub mod modes;
+pub mod openapi;
 pub mod origin;
 pub mod password_change;
 pub mod password_reset;
@@ -389,6 +390,10 @@ cases! {
             b7_a_password_in_the_wrong_place_is_not_echoed,
             introspection_tells_the_contract,
         ]
+    }
+    openapi {
+        Default: [what_is_mounted_is_described]
+        Registering: [what_is_mounted_by_name_is_described_too]
     }
     routes {
         Default: [
