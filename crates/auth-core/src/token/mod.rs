@@ -4,6 +4,7 @@
 pub(crate) mod claims;
 pub(crate) mod identity;
 mod keys;
+mod plain;
 mod provider;
 mod sign;
 mod slow;

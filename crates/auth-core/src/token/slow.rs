@@ -15,10 +15,11 @@ use super::verify::Parts;
 /// Header members that change what the rest means, whatever their value is, `null` included: we do none of it.
 const NOT_UNDERSTOOD: [&str; 6] = ["b64", "crit", "cty", "enc", "kid", "zip"];
 
-/// `Some` when the header names our algorithm and nothing we do not understand, and the signature is right.
+/// The encoded payload, when the header names our algorithm and nothing we do not understand, and the signature is right.
 ///
 /// The key is never chosen by the token: `jwk`, `jku`, `x5u` and `x5c` are ignored, and there is no key with a `kid`.
-pub(super) fn verify_signature(key: &DecodingKey, parts: &Parts<'_>, kind: TokenKind) -> Option<()> {
+pub(super) fn verified<'a>(key: &DecodingKey, token: &'a str, kind: TokenKind) -> Option<&'a str> {
+    let parts = Parts::split(token)?;
     let json = URL_SAFE_NO_PAD.decode(parts.header).ok()?;
     let members: HashMap<String, IgnoredAny> = serde_json::from_slice(&json).ok()?;
     if members.keys().any(|member| NOT_UNDERSTOOD.contains(&member.as_str())) {
@@ -39,5 +40,6 @@ pub(super) fn verify_signature(key: &DecodingKey, parts: &Parts<'_>, kind: Token
     }
     let verifier = (RING.verifier_factory)(&header.alg, key).ok()?;
     let signature = URL_SAFE_NO_PAD.decode(parts.signature).ok()?;
-    verifier.verify(parts.signed.as_bytes(), &signature).ok()
+    verifier.verify(parts.signed.as_bytes(), &signature).ok()?;
+    Some(parts.payload)
 }

@@ -87,7 +87,7 @@ fn a_token_that_directus_signed_passes_and_takes_the_fast_path() {
         AuthConfig { issuer: "directus".to_owned(), ..AuthConfig::new("peer-secret-0123456789abcdef0123456789abcdef") };
     let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpZCI6ImY3ZjE0MzVmLTgwOWUtNGUwMC1hZjM3LTFiOGExNjk3Y2FhZSIsInJvbGUiOiJlNDVlN2U4ZC05MDEyLTQxOTktOGVhZi1hZDE4NGZjOGY1MTkiLCJhcHBfYWNjZXNzIjp0cnVlLCJhZG1pbl9hY2Nlc3MiOnRydWUsImlhdCI6MTc5NTQ5MzQ3NSwiZXhwIjoxNzk1NDk0Mzc1LCJpc3MiOiJkaXJlY3R1cyJ9.XUJvLEXo_OKJB6UcokpOvpscag_1O0M4NqyIB4AUEDQ";
     let keys = TokenKeys::new(&config);
-    assert_eq!(token.split('.').next(), Some(keys.access_header.as_str()));
+    assert!(token.starts_with(&keys.access_start));
     let identity = keys.verify_access(token, Timestamp::from_secs(1_795_493_475)).expect("good");
     assert_eq!(identity.user().as_str(), "f7f1435f-809e-4e00-af37-1b8a1697caae");
     assert!(identity.is_admin());
