@@ -101,7 +101,7 @@ impl<'a> Json<'a> {
 
     fn text(&mut self) -> Option<&'a str> {
         self.eat('"')?;
-        let end = self.0.bytes().position(|byte| byte == b'"')?;
+        let end = quotation_mark(self.0.as_bytes())?;
         let text = self.0.get(..end)?;
         self.0 = self.0.get(end + 1..)?;
         Some(text)
@@ -155,4 +155,20 @@ impl<'a> Json<'a> {
             _ => self.number().map(drop),
         }
     }
+}
+
+/// Where the first one is, eight bytes at a time: strings are most of a payload, and short.
+fn quotation_mark(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        // The lowest zero byte of this has the lowest high bit of the next line (Hacker's Delight 6-1).
+        let difference = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'"'));
+        let found = difference.wrapping_sub(ONES) & !difference & (ONES << 7);
+        if found != 0 {
+            return usize::try_from(found.trailing_zeros() / 8).ok().map(|within| at * 8 + within);
+        }
+    }
+    let within = rest.iter().position(|byte| *byte == b'"')?;
+    Some(bytes.len() - rest.len() + within)
 }

@@ -91,7 +91,7 @@ impl TokenKeys {
             on_heap.as_mut_slice()
         };
         let payload = decode(encoded, buffer).ok_or(TokenProblem::Invalid)?;
-        let claims = Claims::parse(payload).ok_or(TokenProblem::Invalid)?;
+        let Some(claims) = Claims::parse(payload) else { return Err(TokenProblem::Invalid) };
         self.check(&claims, kind, now)?;
         take(claims, payload)
     }
