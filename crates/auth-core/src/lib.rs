@@ -117,6 +117,8 @@ pub mod store;
 mod text;
 mod throttle;
 mod token;
+#[cfg(test)]
+mod vectors;
 
 pub use auth::{Auth, AuthBuilder};
 pub use client::ClientInfo;

@@ -82,7 +82,8 @@ fn bearer(line: &[u8]) -> Scheme<'_> {
 
 fn is_b64token(token: &[u8]) -> bool {
     // Without an early exit, so that it compiles to vector instructions.
-    let is_mark = |b: u8| (b == b'-') | (b == b'.') | (b == b'_') | (b == b'~') | (b == b'+') | (b == b'/') | (b == b'=');
+    let is_mark =
+        |b: u8| (b == b'-') | (b == b'.') | (b == b'_') | (b == b'~') | (b == b'+') | (b == b'/') | (b == b'=');
     token.iter().fold(true, |all, byte| all & (byte.is_ascii_alphanumeric() | is_mark(*byte)))
 }
 

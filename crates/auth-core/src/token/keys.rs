@@ -2,16 +2,17 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::DecodingKey;
+use jsonwebtoken::{Algorithm, DecodingKey};
 use ring::hmac;
 
+use super::slow::SlowKey;
 use super::{TokenKind, provider};
 use crate::config::AuthConfig;
 
 /// Signs and verifies HS256 tokens of one issuer.
 pub(crate) struct TokenKeys {
     pub(super) hmac: hmac::Key,
-    pub(super) slow: DecodingKey,
+    pub(super) slow: SlowKey,
     pub(super) access_start: String,
     pub(super) session_start: String,
     pub(super) enrol_start: String,
@@ -27,7 +28,7 @@ impl TokenKeys {
         let secret = config.secret.expose_secret();
         Self {
             hmac: hmac::Key::new(hmac::HMAC_SHA256, secret),
-            slow: DecodingKey::from_secret(secret),
+            slow: SlowKey { algorithm: Algorithm::HS256, kid: None, key: DecodingKey::from_secret(secret) },
             access_start: start(TokenKind::Access),
             session_start: start(TokenKind::Session),
             enrol_start: start(TokenKind::Enrol),
