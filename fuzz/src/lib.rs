@@ -52,9 +52,8 @@ pub fn authorization_header(data: &[u8]) {
     let data = world.with_token(data);
     let lines = Lines::each_of("authorization", &data);
     let good = |line: &[u8]| {
-        line.split_at_checked(7).is_some_and(|(scheme, token)| {
-            scheme.eq_ignore_ascii_case(b"bearer ") && token == world.token.as_bytes()
-        })
+        line.split_at_checked(7)
+            .is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case(b"bearer ") && token == world.token.as_bytes())
     };
     let expected = matches!(lines.values(), [line] if good(line));
     match world.auth.guard().check(&lines.head("GET", None)) {

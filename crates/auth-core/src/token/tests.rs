@@ -1,5 +1,6 @@
 //! Attacks on the verifier (requirements J1 to J12), and the two ways of verifying held together.
 
+mod hostile;
 mod kinds;
 mod vectors;
 mod ways;
