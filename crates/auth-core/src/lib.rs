@@ -66,7 +66,7 @@
 //! | an access token outlives its session | optional `RevocationFeed`: refused on every node within a second | `r8_` in `revocation` and store |
 //! | session fixation | a new session at each login, the presented one ends | `r10_` in contract |
 //! | a captured session cookie outlives the logout | the row is read on every request | `r11_` in contract |
-//! | `alg` games, forged headers, odd encodings | header compared as bytes, one key, one algorithm | `j1_` to `j5_` |
+//! | `alg` games, forged headers, odd encodings | header compared as bytes, one key, one algorithm, no RSA of ours | `j1_` to `j5_`, `j13_`, with vectors of Wycheproof and the RFCs, and `fuzz` |
 //! | missing, wrong or overflowing claims | each of its exact type, `exp` demanded, issuer and audience checked | `j6_`, `j7_`, `j10_` |
 //! | one kind of token for another | `typ` and claims differ; the session token from its cookie alone | `j8_` |
 //! | a weak or well-known secret | `build()` refuses it | `j9_` |
