@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use serde_json::Value;
 
-use crate::world::{SECRET, World, text};
+use super::world::{SECRET, World, text};
 
 /// The header that we write, and one that means the same.
 const OURS: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
