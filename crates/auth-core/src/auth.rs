@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthConfig, ConfigError};
 use crate::event::{EventSink, TracingEvents};
-use crate::hooks::ClaimsHook;
+use crate::hooks::{ClaimsHook, OpaqueTokens};
 use crate::http::{Endpoint, Wire};
 use crate::mail::{EnglishTemplates, Mailer, Templates};
 use crate::mfa::recovery::RecoveryKey;
@@ -15,8 +15,9 @@ use crate::password::pool::HashPool;
 use crate::revocation::Revocations;
 use crate::rng::{SecureRandom, SystemRandom};
 use crate::service::outbox::Outbox;
+use crate::service::personal_tokens::Uses;
 use crate::session::ratchet::RatchetKey;
-use crate::store::{FactorStore, SessionStore, Store, ThrottleStore, UserDirectory, UserStore};
+use crate::store::{FactorStore, SessionStore, Store, ThrottleStore, TokenStore, UserDirectory, UserStore};
 use crate::throttle::Throttle;
 use crate::token::TokenKeys;
 
@@ -41,12 +42,16 @@ pub(crate) struct Inner {
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) factors: Arc<dyn FactorStore>,
+    pub(crate) tokens: Arc<dyn TokenStore>,
     /// `None` when users live in a table of the app.
     pub(crate) directory: Option<Arc<dyn UserDirectory>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn SecureRandom>,
     pub(crate) events: Arc<dyn EventSink>,
     pub(crate) claims: Option<Arc<dyn ClaimsHook>>,
+    /// Of tokens that are none of ours.
+    pub(crate) opaque_tokens: Option<Arc<dyn OpaqueTokens>>,
+    pub(crate) uses: Uses,
     pub(crate) keys: TokenKeys,
     pub(crate) ratchet: RatchetKey,
     pub(crate) mfa_keys: MfaKeys,
@@ -70,11 +75,13 @@ impl Auth {
             users: store.clone(),
             factors: store.clone(),
             attempts: store.clone(),
+            tokens: store.clone(),
             directory: Some(store),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom::new()),
             events: Arc::new(TracingEvents),
             claims: None,
+            opaque_tokens: None,
             mailer: None,
             templates: Arc::new(EnglishTemplates),
             endpoints: Endpoint::ALL.iter().copied().filter(|endpoint| !endpoint.is_optional()).collect(),
@@ -92,11 +99,13 @@ pub struct AuthBuilder {
     users: Arc<dyn UserStore>,
     factors: Arc<dyn FactorStore>,
     attempts: Arc<dyn ThrottleStore>,
+    tokens: Arc<dyn TokenStore>,
     directory: Option<Arc<dyn UserDirectory>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
     events: Arc<dyn EventSink>,
     claims: Option<Arc<dyn ClaimsHook>>,
+    opaque_tokens: Option<Arc<dyn OpaqueTokens>>,
     mailer: Option<Arc<dyn Mailer>>,
     templates: Arc<dyn Templates>,
     endpoints: Vec<Endpoint>,
@@ -244,6 +253,12 @@ impl AuthBuilder {
         self
     }
 
+    /// Access tokens of another kind than ours, for guards to look up: none unless set.
+    pub fn opaque_tokens(mut self, tokens: impl OpaqueTokens) -> Self {
+        self.opaque_tokens = Some(Arc::new(tokens));
+        self
+    }
+
     /// Who sends mails, for passwords that were forgotten, registrations and invitations. Without one, the endpoints that
     /// need it are not mounted. [`mail::from_env`](crate::mail::from_env) reads one from the environment.
     ///
@@ -294,6 +309,14 @@ impl AuthBuilder {
         if outbox.is_none() {
             self.endpoints.retain(|endpoint| !endpoint.needs_mailer() || self.asked_for.contains(endpoint));
         }
+        if config.personal_tokens.is_none() {
+            let lacks = |endpoint: &Endpoint| endpoint.needs_personal_tokens();
+            self.endpoints.retain(|endpoint| !lacks(endpoint) || self.asked_for.contains(endpoint));
+            if let Some(endpoint) = self.endpoints.iter().find(|endpoint| lacks(endpoint)) {
+                let problem = format!("is not set, and {} needs it (PERSONAL_TOKENS=1)", endpoint.path());
+                return Err(ConfigError::new("personal_tokens", problem));
+            }
+        }
         check_endpoints(&self.endpoints, outbox.is_some(), self.directory.is_some())?;
         if outbox.is_some() && config.public_url.is_none() {
             let problem = "is not set, and links in mails begin with it: set it to where clients reach this server \
@@ -313,11 +336,14 @@ impl AuthBuilder {
                 sessions: self.sessions,
                 users: self.users,
                 factors: self.factors,
+                tokens: self.tokens,
+                uses: Uses::default(),
                 directory: self.directory,
                 clock: self.clock,
                 random: self.random,
                 events: self.events,
                 claims: self.claims,
+                opaque_tokens: self.opaque_tokens,
                 keys: TokenKeys::new(&config),
                 ratchet,
                 mfa_keys,

@@ -26,7 +26,9 @@ async fn they_go_up_and_down_and_up_again() {
             assert!(store.count().await.is_err(), "{kind:?}: the table is gone");
         }
         let manager = SchemaManager::new(&db);
-        for table in ["auth_user", "auth_user_state", "auth_session", "auth_throttle", "auth_recovery_code"] {
+        for table in
+            ["auth_user", "auth_user_state", "auth_session", "auth_throttle", "auth_recovery_code", "auth_token"]
+        {
             assert!(!manager.has_table(table).await.expect("has_table"), "{kind:?}: {table}");
         }
         assert!(manager.has_table("auth_migrations").await.expect("has_table"), "{kind:?}");
@@ -49,7 +51,7 @@ async fn several_processes_may_migrate_at_once() {
         assert_eq!(tasks.join_all().await, [0; 6], "{kind:?}");
         let applied = Migrations::new(&TablePrefix::default());
         let applied = applied.get_applied_migrations(&database.connection().await).await.expect("applied");
-        assert_eq!(applied.len(), 6, "{kind:?}");
+        assert_eq!(applied.len(), 7, "{kind:?}");
     }
 }
 

@@ -1,5 +1,5 @@
 //! What users do once they are signed in: `GET /users/me`, their sessions (requirement R12), their password (requirement
-//! P8) and second factor, and the invitations of admins.
+//! P8), second factor and personal access tokens, and the invitations of admins.
 
 use serde::{Serialize, Serializer};
 
@@ -11,6 +11,7 @@ use super::problem::{Problem, Reason};
 use super::query;
 use super::reply::{Data, Reply};
 use super::tfa::Tfa;
+use super::tokens::Tokens;
 use crate::auth::Auth;
 use crate::error::ErrorKind;
 use crate::id::{Role, SessionId};
@@ -27,14 +28,27 @@ pub(super) enum Own {
     EndOtherSessions,
     EndSession,
     Tfa(Tfa),
+    Tokens(Tokens),
     ChangePassword,
     Invite,
 }
 
 impl Own {
-    /// Whether this is part of setting up a second factor: then it is open to whoever may do nothing else.
-    const fn is_for_enrolment(self) -> bool {
-        matches!(self, Self::User | Self::Tfa(Tfa::Generate | Tfa::Enable))
+    /// Who may ask. What is part of setting up a second factor is open to whoever may do nothing else. How a user signs in
+    /// is no matter for programs; whose token they hold they may ask.
+    fn guard(self, auth: &Auth) -> Guard {
+        let guard = Guard::new(auth);
+        match self {
+            Self::User => guard.for_enrolment().any_scope(),
+            Self::Tfa(Tfa::Generate | Tfa::Enable) => guard.for_enrolment().login_only(),
+            Self::Tfa(Tfa::Disable | Tfa::RecoveryCodes)
+            | Self::Sessions
+            | Self::EndOtherSessions
+            | Self::EndSession
+            | Self::Tokens(_)
+            | Self::ChangePassword => guard.login_only(),
+            Self::Invite => guard,
+        }
     }
 }
 
@@ -42,9 +56,9 @@ impl Own {
 const PRIVATE: (&str, &str) = ("cache-control", "private, no-store");
 
 pub(super) async fn handle(auth: &Auth, own: Own, head: &RequestHead<'_>, fields: &Fields) -> Reply {
-    let guard = if own.is_for_enrolment() { Guard::new(auth).for_enrolment() } else { Guard::new(auth) };
+    let guard = own.guard(auth);
     let verdict = match guard.check(head) {
-        Verdict::Ask(check) => check.resolve().await,
+        Verdict::Ask(lookup) => lookup.resolve().await,
         verdict => verdict,
     };
     match verdict {
@@ -93,6 +107,7 @@ async fn answer(
             Reply::new(204)
         }
         Own::Tfa(tfa) => tfa.answer(auth, identity, fields, &auth.inner.wire.clients.of(head)).await?,
+        Own::Tokens(tokens) => tokens.answer(auth, identity, head, fields).await?,
         Own::ChangePassword => {
             let change = password_change(fields).map_err(Problem::payload)?;
             auth.change_password(identity, change, &auth.inner.wire.clients.of(head)).await?;

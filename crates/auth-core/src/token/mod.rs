@@ -1,11 +1,14 @@
 //! Access tokens and session cookies: compact JWS. [`claims`] says what is in them, [`sign`] makes them, [`verify`]
-//! is the hot path of every guarded request, and [`provider`] puts `ring` under `jsonwebtoken`.
+//! is the hot path of every guarded request, and [`provider`] puts `ring` under `jsonwebtoken`. [`personal`] is about
+//! access tokens that are no JWTs.
 
 pub(crate) mod claims;
 pub(crate) mod identity;
 mod keys;
+pub(crate) mod personal;
 mod plain;
 mod provider;
+mod scopes;
 mod sign;
 mod slow;
 #[cfg(test)]
@@ -16,6 +19,8 @@ mod verify;
 pub use identity::Identity;
 pub(crate) use identity::Scope;
 pub(crate) use keys::TokenKeys;
+pub use personal::{InvalidTokenName, TokenName};
+pub use scopes::{InvalidScopes, TokenScopes};
 pub(crate) use sign::{NewToken, is_reserved};
 pub(crate) use ticket::{Purpose, Ticket};
 pub(crate) use verify::TokenProblem;

@@ -7,6 +7,7 @@ mod row;
 mod second_factor;
 mod session;
 mod throttle;
+mod token;
 mod user;
 
 use std::fmt;
