@@ -8,6 +8,7 @@
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
     missing_docs,
+    unreachable_pub,
     reason = "test code: a failed expectation is its result"
 )]
 
@@ -18,8 +19,10 @@ use auth_core::http::{Verdict, strip_query_token};
 pub use tokens::{access_token, refresh_token};
 use world::{Lines, World, text};
 
+pub type Target = fn(&[u8]);
+
 /// Every target by its name, which is also that of its corpus.
-pub const TARGETS: [(&str, fn(&[u8])); 6] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("access_token", access_token),
     ("refresh_token", refresh_token),
     ("cookie_header", cookie_header),

@@ -36,7 +36,8 @@ fn main() -> ExitCode {
     for (job, count) in instructions {
         println!("| {job} | {count:.0} | {:.2} |", count / hmac);
     }
-    if instructions[1].1 <= hmac * BOUND {
+    // What is not optimised says nothing: that is `cargo test --benches`.
+    if cfg!(debug_assertions) || instructions[1].1 <= hmac * BOUND {
         return ExitCode::SUCCESS;
     }
     println!("a verification takes more than {BOUND} times its HMAC");
