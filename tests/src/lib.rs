@@ -19,3 +19,4 @@ pub mod port;
 pub mod private_server;
 pub mod proxy;
 pub mod servers;
+pub mod tokens;

@@ -68,7 +68,7 @@
 //! | session fixation | a new session at each login, the presented one ends | `r10_` in contract |
 //! | a captured session cookie outlives the logout | the row is read on every request | `r11_` in contract |
 //! | a token for a program leaks, or is used to take over its user | 160 random bits, hashed, with a checksum for scanners; read on every request, ended with the credentials; limited to scopes, never a login | `personal_tokens` in contract, store and tests |
-//! | `alg` games, forged headers, odd encodings | header compared as bytes, one key, one algorithm | `j1_` to `j5_` |
+//! | `alg` games, forged headers, odd encodings | header compared as bytes, one key, one algorithm, no RSA of ours | `j1_` to `j5_`, `j13_`, with vectors of Wycheproof and the RFCs, and `fuzz` |
 //! | missing, wrong or overflowing claims | each of its exact type, `exp` demanded, issuer and audience checked | `j6_`, `j7_`, `j10_` |
 //! | one kind of token for another | `typ` and claims differ; the session token from its cookie alone | `j8_` |
 //! | a weak or well-known secret | `build()` refuses it | `j9_` |
@@ -119,6 +119,8 @@ pub mod store;
 mod text;
 mod throttle;
 mod token;
+#[cfg(test)]
+mod vectors;
 
 pub use auth::{Auth, AuthBuilder};
 pub use client::ClientInfo;
