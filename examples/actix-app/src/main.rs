@@ -76,7 +76,8 @@ fn described(api: utoipa::openapi::OpenApi) -> impl FnOnce(&mut ServiceConfig) {
 fn described(api: utoipa::openapi::OpenApi) -> impl FnOnce(&mut ServiceConfig) {
     let api = Data::new(api);
     move |app| {
-        app.service(resource("/openapi.json").get(async move || HttpResponse::Ok().json(&**api)));
+        let document = async |api: Data<utoipa::openapi::OpenApi>| HttpResponse::Ok().json(&**api);
+        app.app_data(api).service(resource("/openapi.json").get(document));
     }
 }
 
