@@ -122,17 +122,17 @@ pub use auth::{Auth, AuthBuilder};
 pub use client::ClientInfo;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use config::{
-    AddressRange, AuthConfig, ConfigError, CookieConfig, CookieToJson, InvalidRange, LoginThrottle, MfaRequired,
-    ReuseResponse, RevocationFeed, SameSite, SameSiteRequests, ThrottleLimits, TokenSources, UnreadableThrottle,
-    WhenStale,
+    AddressRange, AuthConfig, ConfigError, CookieConfig, CookieToJson, HostPrefix, InvalidRange, LoginThrottle,
+    MfaRequired, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests, ThrottleLimits, TokenSources,
+    UnreadableThrottle, WhenStale,
 };
 pub use email::{Email, InvalidEmail};
 pub use error::{AuthError, ErrorKind};
 pub use event::{AuthEvent, EventKind, EventSink, TracingEvents};
 pub use hooks::ClaimsHook;
 pub use id::{InvalidSessionId, InvalidText, Role, SessionId, UserId};
-pub use mfa::{InvalidMfaKey, InvalidTotpSecret, MfaKey, OtpauthUrl, QrSvg, RecoveryCode, TotpSecret};
-pub use password::{HashParams, InvalidHashParams, PasswordHash, PasswordProblem};
+pub use mfa::{FactorSealer, InvalidMfaKey, InvalidTotpSecret, MfaKey, OtpauthUrl, QrSvg, RecoveryCode, TotpSecret};
+pub use password::{HashParams, InvalidHashParams, PasswordHash, PasswordProblem, UnusableHash};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
 pub use secret::{AccessToken, DeviceToken, OneTimePassword, Password, RefreshToken, SecretKey, SessionToken};
 pub use service::{EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewUser, OwnSession, Tokens, UserUpdate};

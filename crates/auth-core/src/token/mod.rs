@@ -15,7 +15,7 @@ mod verify;
 pub use identity::Identity;
 pub(crate) use identity::Scope;
 pub(crate) use keys::TokenKeys;
-pub(crate) use sign::{NewToken, is_reserved};
+pub(crate) use sign::{NewToken, Rights, is_reserved};
 pub(crate) use ticket::{Purpose, Ticket};
 pub(crate) use verify::TokenProblem;
 
