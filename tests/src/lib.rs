@@ -10,6 +10,7 @@ pub mod bulk;
 pub mod crash_server;
 pub mod customers;
 pub mod databases;
+pub mod directus;
 pub mod gate;
 pub mod holder;
 pub mod port;

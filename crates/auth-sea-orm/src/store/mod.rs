@@ -2,11 +2,15 @@
 
 mod directory;
 mod factor;
+#[cfg(feature = "directus")]
+mod import;
 mod revocation;
 mod row;
 mod second_factor;
 mod session;
 mod throttle;
+#[cfg(feature = "directus")]
+pub(crate) mod upstream;
 mod user;
 
 use std::fmt;

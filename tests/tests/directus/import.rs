@@ -1,0 +1,1 @@
+//! `authctl import directus`.

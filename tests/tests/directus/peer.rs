@@ -1,0 +1,1 @@
+//! npm's jsonwebtoken, as Directus calls it.

@@ -1,0 +1,1 @@
+//! Tokens that a running Directus signed, at our guards.
