@@ -10,17 +10,15 @@
     reason = "test code: a failed expectation is its result"
 )]
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{SessionMode, Store};
 use auth_core::{Auth, AuthConfig, ClientInfo, Email, Grant, NewUser, Password};
+use auth_tests::connection::Connection;
 use auth_tests::databases::{Database, Kind};
 use auth_tests::servers::Framework;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
 /// Five bytes for each of the 900,000 refreshes after the first tenth would be more than this.
@@ -65,7 +63,8 @@ fn soak<S: Store>(
         for _ in 0..CLIENTS {
             let tokens = auth.open_session(&user, SessionMode::Json, &ClientInfo::default()).await;
             let Grant::Pair { refresh, .. } = tokens.expect("a session").grant else { panic!("a pair") };
-            clients.push(Client::connected(server.addr, refresh.expose_secret().to_owned()).await);
+            let token = refresh.expose_secret().to_owned();
+            clients.push(Client { connection: Connection::open(server.addr).await, token });
         }
         let started = Instant::now();
         let mut resident = Vec::new();
@@ -93,50 +92,21 @@ fn resident_bytes() -> u64 {
     pages * 4096
 }
 
-/// One connection that is kept, and the token of one session.
+/// The token of one session, and the connection it is refreshed over.
 struct Client {
-    stream: TcpStream,
-    addr: SocketAddr,
+    connection: Connection,
     token: String,
-    buffer: Vec<u8>,
 }
 
 impl Client {
-    async fn connected(addr: SocketAddr, token: String) -> Self {
-        let stream = TcpStream::connect(addr).await.expect("connects");
-        stream.set_nodelay(true).expect("a socket");
-        Self { stream, addr, token, buffer: Vec::with_capacity(4096) }
-    }
-
     async fn refresh(mut self, times: u64) -> Self {
         for _ in 0..times {
             let body = format!(r#"{{"refresh_token":"{}"}}"#, self.token);
-            let request = format!(
-                "POST /auth/refresh HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                self.addr,
-                body.len()
-            );
-            self.stream.write_all(request.as_bytes()).await.expect("writes");
-            self.token = self.answer().await;
+            let answer = self.connection.post("/auth/refresh", &body).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            let (_, token) = answer.body.split_once(r#""refresh_token":""#).expect("a token");
+            self.token = token.split('"').next().expect("a token").to_owned();
         }
         self
-    }
-
-    /// The refresh token in the answer.
-    async fn answer(&mut self) -> String {
-        self.buffer.clear();
-        loop {
-            let read = self.stream.read_buf(&mut self.buffer).await.expect("reads");
-            let text = std::str::from_utf8(&self.buffer).expect("text");
-            assert!(read > 0, "closed: {text}");
-            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            assert!(head.starts_with("HTTP/1.1 200"), "{text}");
-            // The whole body is one object.
-            if !body.ends_with("}}") {
-                continue;
-            }
-            let (_, token) = body.split_once(r#""refresh_token":""#).expect("a token");
-            return token.split('"').next().expect("a token").to_owned();
-        }
     }
 }

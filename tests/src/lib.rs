@@ -7,12 +7,14 @@
 )]
 
 pub mod bulk;
+pub mod connection;
 pub mod crash_server;
 pub mod customers;
 pub mod databases;
 pub mod directus;
 pub mod gate;
 pub mod holder;
+pub mod load;
 pub mod port;
 pub mod private_server;
 pub mod proxy;

@@ -91,7 +91,7 @@
 //! | common passwords, and those that name their user | a list of 6,000, the address, the service | `p2_`, `p5_` |
 //! | an open session is used to change the password | the current one is asked, and every other session ends | `p8_`, `r9_` |
 //! | reset links are guessed, used twice, old, or lead elsewhere | signed for one purpose and one epoch; the base from the configuration; mail to the stored address | `s2_` to `s5_`, `j8_` |
-//! | a reset tells who has an account, or floods a mailbox | the work begins after the answer; a pause for each user on each node | `s1_` in `timing`, `s6_` |
+//! | a reset tells who has an account, or floods a mailbox | the work begins after the answer; a pause for each user, on all nodes together | `s1_` in `timing`, `s6_` |
 //!
 //! Not here yet: key rotation (J11), a load test of logins (G9).
 
@@ -135,5 +135,7 @@ pub use mfa::{FactorSealer, InvalidMfaKey, InvalidTotpSecret, MfaKey, OtpauthUrl
 pub use password::{HashParams, InvalidHashParams, PasswordHash, PasswordProblem, UnusableHash};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
 pub use secret::{AccessToken, DeviceToken, OneTimePassword, Password, RefreshToken, SecretKey, SessionToken};
-pub use service::{EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewUser, OwnSession, Tokens, UserUpdate};
+pub use service::{
+    EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewUser, OwnSession, PasswordChange, Tokens, UserUpdate,
+};
 pub use token::Identity;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::store::memory::MemoryStore;
-use auth_core::{Auth, AuthConfig, ClientInfo, ErrorKind, Password};
+use auth_core::{Auth, AuthConfig, ClientInfo, ErrorKind, Password, PasswordChange};
 use auth_testkit::mail::{MemoryMailer, token_in};
 
 use crate::chain::{Chain, Ended, refresh_until_refused};
@@ -14,7 +14,7 @@ use crate::nodes::{Held, Nodes, Person, Setting, Work, refresh, stagger, strict,
 const ROUNDS: u64 = 3;
 const SOON: Duration = Duration::from_millis(60);
 
-fn with_links() -> AuthConfig {
+pub(crate) fn with_links() -> AuthConfig {
     let mut config = strict();
     config.public_url = Some("https://auth.example.com".to_owned());
     config
@@ -121,7 +121,8 @@ pub(crate) async fn r9_logins_and_refreshes_beside_a_change_leave_the_session_th
         let identity = auth.verify(own.access.expose_secret()).expect("a good token");
         work.push(Box::pin(async move {
             stagger(round, 99, SOON).await;
-            auth.change_password(&identity, current, password, &ClientInfo::default()).await.expect("changes");
+            let change = PasswordChange::new(current, password);
+            auth.change_password(&identity, change, &ClientInfo::default()).await.expect("changes");
             done.raise();
             None
         }));

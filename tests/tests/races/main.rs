@@ -16,6 +16,7 @@ mod links;
 mod nodes;
 mod revocation;
 mod rotation;
+mod throttle;
 
 /// A test for each race in each setting.
 macro_rules! races {
@@ -62,6 +63,8 @@ races! {
         links::s2_of_32_uses_of_one_link_one_works_in_a_table_of_the_app,
         links::s2_logins_and_refreshes_beside_a_reset_leave_no_session,
         links::r9_logins_and_refreshes_beside_a_change_leave_the_session_that_asks,
+        throttle::g1_of_64_guesses_at_once_five_are_checked,
+        throttle::s6_of_64_requests_for_a_mail_one_sends_it,
         contention::f4_everything_at_once_is_answered,
     ]
 }

@@ -14,8 +14,8 @@ use super::tfa::Tfa;
 use crate::auth::Auth;
 use crate::error::ErrorKind;
 use crate::id::{Role, SessionId};
-use crate::secret::Password;
-use crate::service::OwnSession;
+use crate::secret::{OneTimePassword, Password};
+use crate::service::{OwnSession, PasswordChange};
 use crate::store::{UserRecord, UserStatus};
 use crate::token::Identity;
 
@@ -94,8 +94,8 @@ async fn answer(
         }
         Own::Tfa(tfa) => tfa.answer(auth, identity, fields, &auth.inner.wire.clients.of(head)).await?,
         Own::ChangePassword => {
-            let (current, new) = password_fields(fields).map_err(Problem::payload)?;
-            auth.change_password(identity, current, new, &auth.inner.wire.clients.of(head)).await?;
+            let change = password_change(fields).map_err(Problem::payload)?;
+            auth.change_password(identity, change, &auth.inner.wire.clients.of(head)).await?;
             Reply::new(204)
         }
         Own::Invite => {
@@ -113,12 +113,13 @@ async fn answer(
     Ok(reply.with_all(&[PRIVATE]))
 }
 
-fn password_fields(fields: &Fields) -> Result<(Password, Password), Reason> {
+fn password_change(fields: &Fields) -> Result<PasswordChange, Reason> {
     let current = Password::new(fields.required("current_password")?);
-    let new = Password::new(fields.required("password")?);
-    // Read for its form; the second factor will ask for it.
-    fields.optional("otp")?;
-    Ok((current, new))
+    let change = PasswordChange::new(current, Password::new(fields.required("password")?));
+    Ok(match fields.optional("otp")? {
+        Some(otp) => change.otp(OneTimePassword::new(otp)),
+        None => change,
+    })
 }
 
 /// A session as its owner sees it. Times are milliseconds since 1970.

@@ -18,6 +18,7 @@ mod users;
 
 pub use issue::{Grant, Tokens};
 pub use login::LoginRequest;
+pub use password::PasswordChange;
 pub use second_factor::{EnableFactor, FactorProof, NewFactor};
 pub use sessions::OwnSession;
 pub use users::{NewUser, UserUpdate};

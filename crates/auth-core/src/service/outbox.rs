@@ -1,17 +1,14 @@
 //! Mails with one-time links: written and sent outside the request, so that no answer tells whether there was one
 //! (requirement S1).
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::auth::{Auth, Inner};
-use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::{AuthError, ErrorKind};
-use crate::id::UserId;
 use crate::mail::{Link, Mail, Mailer, Message, Templates};
 use crate::rng;
 use crate::store::{Epoch, UserRecord};
@@ -23,52 +20,19 @@ const LOOKUPS: usize = 1024;
 const MAILS: usize = 256;
 /// How long after an answer work for it begins at the soonest.
 const SOONEST: Duration = Duration::from_millis(10);
-/// At most one mail of a kind to a user in this time (requirement S6).
-const PAUSE: Duration = Duration::from_secs(60);
 
-/// Who sends mails, and to whom one was sent a moment ago.
-///
-/// The pause is kept in the memory of each node: `n` nodes send up to `n` mails a minute to one user.
+/// Who sends mails.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     mailer: Arc<dyn Mailer>,
     templates: Arc<dyn Templates>,
     lookups: Arc<Semaphore>,
     mails: Semaphore,
-    recent: Mutex<Recent>,
-}
-
-#[derive(Debug, Default)]
-struct Recent {
-    sent: HashMap<(Purpose, UserId), Timestamp>,
-    /// When there are so many, those that count no more are removed.
-    crowd: usize,
 }
 
 impl Outbox {
     pub(crate) fn new(mailer: Arc<dyn Mailer>, templates: Arc<dyn Templates>) -> Self {
-        Self {
-            mailer,
-            templates,
-            lookups: Arc::new(Semaphore::new(LOOKUPS)),
-            mails: Semaphore::new(MAILS),
-            recent: Mutex::default(),
-        }
-    }
-
-    /// Whether the user may get a mail of this kind now; if so, not another one for a while.
-    fn may_send(&self, purpose: Purpose, user: UserId, now: Timestamp) -> bool {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let counts = |at: &Timestamp| (0..PAUSE.as_millis().cast_signed()).contains(&now.millis_since(*at).into());
-        if recent.sent.len() >= recent.crowd {
-            recent.sent.retain(|_, at| counts(at));
-            recent.crowd = (2 * recent.sent.len()).max(1024);
-        }
-        if recent.sent.get(&(purpose, user)).is_some_and(counts) {
-            return false;
-        }
-        recent.sent.insert((purpose, user), now);
-        true
+        Self { mailer, templates, lookups: Arc::new(Semaphore::new(LOOKUPS)), mails: Semaphore::new(MAILS) }
     }
 }
 
@@ -81,10 +45,6 @@ impl Inner {
     pub(super) fn place_for_mail(&self) -> Result<OwnedSemaphorePermit, AuthError> {
         let place = Arc::clone(&self.outbox()?.lookups).try_acquire_owned();
         place.map_err(|_| AuthError::new(ErrorKind::Unavailable, "too many requests for mail at once"))
-    }
-
-    pub(super) fn may_mail(&self, purpose: Purpose, user: UserId) -> Result<bool, AuthError> {
-        Ok(self.outbox()?.may_send(purpose, user, self.clock.now()))
     }
 
     /// Sends the user a link that is good under `epoch`.

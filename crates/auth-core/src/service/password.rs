@@ -8,14 +8,37 @@ use crate::error::{AuthError, ErrorKind};
 use crate::event::EventKind;
 use crate::id::{SessionId, UserId};
 use crate::password::PasswordHash;
-use crate::secret::Password;
+use crate::secret::{OneTimePassword, Password};
 use crate::store::{Epoch, RevokeReason, UpdateTerms, Updated, UserChange, UserRecord, UserStatus};
 use crate::token::{Identity, Purpose, Ticket, TokenProblem};
+
+/// Somebody who is signed in wants another password.
+#[derive(Debug, Clone)]
+pub struct PasswordChange {
+    current: Password,
+    new: Password,
+    otp: Option<OneTimePassword>,
+}
+
+impl PasswordChange {
+    /// From the password up to now to a new one.
+    #[must_use]
+    pub const fn new(current: Password, new: Password) -> Self {
+        Self { current, new, otp: None }
+    }
+
+    /// With a one-time password, or a recovery code: for users with a second factor, ignored for others.
+    #[must_use]
+    pub fn otp(mut self, otp: OneTimePassword) -> Self {
+        self.otp = Some(otp);
+        self
+    }
+}
 
 impl Auth {
     /// Sends a link to choose a new password to the user with this address, if there is one who may sign in with a
     /// password. Nothing tells whether there is: the user is looked for after this has returned (requirement S1). A
-    /// user gets at most one such mail a minute from each node (requirement S6).
+    /// user gets at most one such mail a minute (requirement S6).
     ///
     /// The link leads to `url`, which must be on [`AuthConfig::password_reset_urls`](crate::AuthConfig), or without it
     /// to `/admin/reset-password` below [`AuthConfig::public_url`](crate::AuthConfig).
@@ -67,25 +90,31 @@ impl Auth {
         Ok(())
     }
 
-    /// Changes the password of a user who is signed in and knows it (requirement P8). All other sessions end; the one
-    /// that asks goes on (requirement R9).
+    /// Changes the password of a user who is signed in and knows it (requirement P8), with a one-time password or a
+    /// recovery code where there is a second factor (requirement M5). All other sessions end; the one that asks goes on
+    /// (requirement R9).
     ///
     /// # Errors
-    /// `InvalidToken` when the session that asks is over; `InvalidCredentials` when `current` is not the password, also
-    /// because it was changed meanwhile; `TooManyRequests` after too many wrong ones; `WeakPassword`; `Unavailable`.
+    /// `InvalidToken` when the session that asks is over; `InvalidCredentials` when the current password is wrong, also
+    /// because it was changed meanwhile; `WeakPassword`; `InvalidOtp` when the user has a second factor and the code is
+    /// missing, wrong or was taken before; `TooManyRequests` after too many wrong ones; `Unavailable`.
     pub async fn change_password(
         &self,
         identity: &Identity,
-        current: Password,
-        password: Password,
+        change: PasswordChange,
         client: &ClientInfo,
     ) -> Result<(), AuthError> {
         let session = self.inner.own_living_session(identity).await?;
         let found = self.inner.user_and_epoch(identity.user()).await?;
         let (user, epoch) =
             found.filter(|(user, _)| user.status == UserStatus::Active).ok_or(ErrorKind::InvalidToken)?;
-        self.inner.check_password(&user, current).await?;
-        let hash = self.hash_new(password, &[user.email.as_str()]).await?;
+        self.inner.check_password(&user, change.current).await?;
+        // Before the code is taken: whoever has to think of a better password need not wait for the next one.
+        let hash = self.hash_new(change.new, &[user.email.as_str()]).await?;
+        let factor = self.inner.factors.second_factor(&user.id).await?;
+        if factor.active.is_some() {
+            self.inner.accept_otp(&user.id, &factor, change.otp.as_ref(), client).await?;
+        }
         if !self.inner.set_password(&user, hash, epoch, Some(session)).await? {
             return Err(ErrorKind::InvalidCredentials.into());
         }
@@ -105,7 +134,10 @@ impl Inner {
     async fn mail_reset(&self, email: &Email, link: LinkBase) -> Result<(), AuthError> {
         let Some((user, epoch)) = self.candidate(email).await? else { return Ok(()) };
         // Whoever has no password signs in otherwise, and should not get a second way by mail.
-        if user.status != UserStatus::Active || user.password.is_none() || !self.may_mail(Purpose::Reset, user.id)? {
+        if user.status != UserStatus::Active || user.password.is_none() {
+            return Ok(());
+        }
+        if !self.throttle.admit_mail(Purpose::Reset, &user.id, self.clock.now()).await? {
             return Ok(());
         }
         self.mail_link(Purpose::Reset, &user, epoch, link).await

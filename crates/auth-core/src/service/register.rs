@@ -131,7 +131,7 @@ impl Inner {
             Err(error) => return Err(error.into()),
         }
         let Some((user, epoch)) = self.candidate(&email).await? else { return Ok(()) };
-        if !self.may_mail(Purpose::Verify, user.id)? {
+        if !self.throttle.admit_mail(Purpose::Verify, &user.id, self.clock.now()).await? {
             return Ok(());
         }
         if user.status != UserStatus::Unverified {

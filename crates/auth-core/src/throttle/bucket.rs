@@ -13,6 +13,7 @@ use crate::email::Email;
 use crate::id::UserId;
 use crate::secret::SecretKey;
 use crate::store::BucketKey;
+use crate::token::Purpose;
 
 /// Buckets of one kind. That 100,000 made-up addresses touch the one of a given account has a chance of 2 %, and then
 /// it counts one failure.
@@ -57,8 +58,22 @@ impl Buckets {
 
     /// One for each user: there are no more of them than users with a second factor.
     pub(super) fn factor(&self, user: &UserId) -> BucketKey {
-        let mut bytes = self.hash(Kind::Factor, user.as_str().as_bytes());
-        bytes[0] = Kind::Factor as u8;
+        self.own(Kind::Factor, user.as_str().as_bytes())
+    }
+
+    /// One for each user and purpose: only users get mails.
+    pub(super) fn mail(&self, purpose: Purpose, user: &UserId) -> BucketKey {
+        let purpose = [match purpose {
+            Purpose::Reset => 1,
+            Purpose::Verify => 2,
+            Purpose::Invite => 3,
+        }];
+        self.own(Kind::Mail, &[&purpose, user.as_str().as_bytes()].concat())
+    }
+
+    fn own(&self, kind: Kind, subject: &[u8]) -> BucketKey {
+        let mut bytes = self.hash(kind, subject);
+        bytes[0] = kind as u8;
         BucketKey::from_bytes(bytes)
     }
 
@@ -87,6 +102,7 @@ enum Kind {
     Address = 2,
     Device = 3,
     Factor = 4,
+    Mail = 5,
 }
 
 #[cfg(test)]

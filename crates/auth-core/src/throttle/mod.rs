@@ -12,7 +12,8 @@
 //! ```
 //!
 //! Every password check goes through [`Throttle::admit`], every check of a code through [`Throttle::admit_code`], which
-//! has a counter of its own that the right password does not clear.
+//! has a counter of its own that the right password does not clear. Mails are counted too, in
+//! [`Throttle::admit_mail`]: each one that goes out makes the next one wait.
 
 mod bucket;
 mod device;
@@ -32,6 +33,7 @@ use crate::id::UserId;
 use crate::rng::SecureRandom;
 use crate::secret::DeviceToken;
 use crate::store::{Attempt, BucketKey, Epoch, Forgetting, Limit, Reservation, Reserved, StoreError, ThrottleStore};
+use crate::token::Purpose;
 
 /// How long a device is known since its last login.
 pub(crate) const DEVICE_TTL: Duration = Duration::from_secs(180 * 24 * 3600);
@@ -48,6 +50,8 @@ const REMEMBER: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How often an address is forgiven a failure. Not all at once after a quiet hour: an office has none, and would be
 /// shut out for good by the typing errors of a day.
 const FORGIVE_ADDRESS: Duration = Duration::from_secs(60);
+/// At most one mail of a kind to a user in this time (requirement S6).
+const MAIL_PAUSE: Duration = Duration::from_secs(60);
 
 /// Lets attempts through, or tells them to wait.
 #[derive(Debug)]
@@ -149,6 +153,25 @@ impl Throttle {
         self.reserve(bucket, &[Attempt { bucket, limit: in_a_row(limits.account) }], now).await
     }
 
+    /// Whether the user may get a mail for this purpose now; if so, not another one for a while, from any node. Also when
+    /// the throttle is off: that is for guesses.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn admit_mail(&self, purpose: Purpose, user: &UserId, now: Timestamp) -> Result<bool, AuthError> {
+        let attempt = Attempt {
+            bucket: self.buckets.mail(purpose, user),
+            limit: Limit {
+                free: 1,
+                first_delay: MAIL_PAUSE,
+                longest_delay: MAIL_PAUSE,
+                lock_after: None,
+                forgetting: Forgetting::AllAfter(MAIL_PAUSE),
+            },
+        };
+        Ok(matches!(self.store.reserve(&[attempt], now).await?, Reserved::Granted(_)))
+    }
+
     /// It was right: the account's failures (or the device's, or the code's) are forgotten, the address gets its
     /// reservation back and keeps its failures. When the store fails here, the attempt stays counted, and that is all.
     pub(crate) async fn succeed(&self, admission: Admission) {
@@ -191,10 +214,7 @@ impl Throttle {
 
     /// Removes counters that count for nothing any more.
     pub(crate) async fn prune(&self, now: Timestamp, limit: u64) -> Result<u64, StoreError> {
-        match self.limits {
-            Some(_) => self.store.prune(now, limit).await,
-            None => Ok(0),
-        }
+        self.store.prune(now, limit).await
     }
 
     async fn reserve(&self, own: BucketKey, attempts: &[Attempt], now: Timestamp) -> Result<Admission, AuthError> {

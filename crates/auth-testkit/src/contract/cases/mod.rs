@@ -264,6 +264,7 @@ cases! {
             p8_a_wrong_password_changes_nothing,
             p2_a_weak_password_changes_nothing,
             p8_the_route_is_guarded,
+            m5_a_change_asks_for_the_second_factor,
             each_member_has_its_rule,
         ]
     }

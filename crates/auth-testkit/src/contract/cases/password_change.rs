@@ -1,5 +1,6 @@
 //! A password changed by whoever knows it.
 
+use auth_core::Clock as _;
 use serde_json::{Value, json};
 
 use crate::contract::{Refusal, Request, Response, SESSION_COOKIE, Subject};
@@ -63,6 +64,34 @@ pub async fn p8_a_wrong_password_changes_nothing(s: &Subject) {
     s.assert_alive(&there.refresh).await;
     login(s, &s.user().password).await.expect_status(200);
     assert_eq!(s.mails().await, 0);
+}
+
+/// M5: with a second factor in use, the password alone changes nothing; a code or a recovery code does, each once.
+pub async fn m5_a_change_asks_for_the_second_factor(s: &Subject) {
+    let token = s.login(s.user()).await.access;
+    let enrolled = s.enrol(s.user(), &token).await;
+    let app = &enrolled.app;
+    let send = async |current: &str, password: &str, otp: Option<&str>| {
+        let mut body = json!({"current_password": current, "password": password});
+        if let Some(otp) = otp {
+            body["otp"] = otp.into();
+        }
+        s.send(Request::post(s.path("/auth/password/change")).json(&body).bearer(&token)).await
+    };
+    let old = s.user().password.clone();
+    send(&old, NEW, None).await.expect_otp_refused();
+    // A wrong password says nothing of codes, and uses none up; neither does a weak one.
+    let code = app.code(s.clock.now());
+    send("wrong", NEW, Some(&code)).await.expect_credentials_refused();
+    send(&old, "seven77", Some(&code)).await.expect_invalid("\"password\" must have at least 8 characters");
+    for wrong in [&*app.wrong_code(s.clock.now()), &app.code_after(s.clock.now(), 3), "abc"] {
+        send(&old, NEW, Some(wrong)).await.expect_otp_refused();
+    }
+    login(s, NEW).await.expect_credentials_refused();
+    send(&old, NEW, Some(&code)).await.expect_empty();
+    send(NEW, &old, Some(&code)).await.expect_otp_refused();
+    send(NEW, &old, Some(&enrolled.recovery_codes[0])).await.expect_empty();
+    send(&old, NEW, Some(&enrolled.recovery_codes[0])).await.expect_otp_refused();
 }
 
 /// P2, P5: the new password must be good enough.
