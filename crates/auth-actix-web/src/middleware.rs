@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use actix_web::HttpMessage as _;
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use auth_core::http::{Guard, Passage, QueryToken, Reply, SessionCheck, Verdict};
+use auth_core::http::{Guard, Lookup, Passage, QueryToken, Reply, Verdict};
 use pin_project_lite::pin_project;
 
 use crate::convert::{Lines, head, replace_headers, response, strip};
@@ -76,9 +76,9 @@ where
                 State::Passing { future: self.inner.call(request), headers }
             }
             Verdict::Refused(reply) => State::Refusing { refused: Some((request, reply)) },
-            Verdict::Ask(check) => {
+            Verdict::Ask(lookup) => {
                 let inner = Rc::clone(&self.inner);
-                State::Asking { check: Box::pin(SessionCheck::resolve(check)), inner, request: Some(request) }
+                State::Asking { check: Box::pin(Lookup::resolve(lookup)), inner, request: Some(request) }
             }
         };
         RequireAuthFuture { state }

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use auth_core::http::{Guard, Passage, Reply, SessionCheck, Verdict};
+use auth_core::http::{Guard, Lookup, Passage, Reply, Verdict};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
@@ -63,11 +63,11 @@ where
                 State::Passing { future: self.inner.call(request), headers }
             }
             Verdict::Refused(reply) => State::Refusing { reply: Some(reply) },
-            Verdict::Ask(check) => {
+            Verdict::Ask(lookup) => {
                 // The service that was polled ready is the one to call: leave a clone in its place.
                 let clone = self.inner.clone();
                 let inner = std::mem::replace(&mut self.inner, clone);
-                State::Asking { check: Box::pin(SessionCheck::resolve(check)), inner, request: Some(request) }
+                State::Asking { check: Box::pin(Lookup::resolve(lookup)), inner, request: Some(request) }
             }
         };
         RequireAuthFuture { state }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthConfig, ConfigError};
 use crate::event::{EventSink, TracingEvents};
-use crate::hooks::ClaimsHook;
+use crate::hooks::{ClaimsHook, OpaqueTokens};
 use crate::http::{Endpoint, Wire};
 use crate::mail::{EnglishTemplates, Mailer, Templates};
 use crate::mfa::recovery::RecoveryKey;
@@ -47,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) random: Arc<dyn SecureRandom>,
     pub(crate) events: Arc<dyn EventSink>,
     pub(crate) claims: Option<Arc<dyn ClaimsHook>>,
+    /// `None` when all access tokens are JWTs.
+    pub(crate) opaque_tokens: Option<Arc<dyn OpaqueTokens>>,
     pub(crate) keys: TokenKeys,
     pub(crate) ratchet: RatchetKey,
     pub(crate) mfa_keys: MfaKeys,
@@ -75,6 +77,7 @@ impl Auth {
             random: Arc::new(SystemRandom::new()),
             events: Arc::new(TracingEvents),
             claims: None,
+            opaque_tokens: None,
             mailer: None,
             templates: Arc::new(EnglishTemplates),
             endpoints: Endpoint::ALL.iter().copied().filter(|endpoint| !endpoint.is_optional()).collect(),
@@ -97,6 +100,7 @@ pub struct AuthBuilder {
     random: Arc<dyn SecureRandom>,
     events: Arc<dyn EventSink>,
     claims: Option<Arc<dyn ClaimsHook>>,
+    opaque_tokens: Option<Arc<dyn OpaqueTokens>>,
     mailer: Option<Arc<dyn Mailer>>,
     templates: Arc<dyn Templates>,
     endpoints: Vec<Endpoint>,
@@ -251,6 +255,12 @@ impl AuthBuilder {
         self
     }
 
+    /// Access tokens of another kind than ours, for guards to look up: none unless set.
+    pub fn opaque_tokens(mut self, tokens: impl OpaqueTokens) -> Self {
+        self.opaque_tokens = Some(Arc::new(tokens));
+        self
+    }
+
     /// Who sends mails, for passwords that were forgotten, registrations and invitations. Without one, the endpoints that
     /// need it are not mounted. [`mail::from_env`](crate::mail::from_env) reads one from the environment.
     ///
@@ -325,6 +335,7 @@ impl AuthBuilder {
                 random: self.random,
                 events: self.events,
                 claims: self.claims,
+                opaque_tokens: self.opaque_tokens,
                 keys: TokenKeys::new(&config),
                 ratchet,
                 mfa_keys,

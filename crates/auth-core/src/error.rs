@@ -35,6 +35,10 @@ pub enum ErrorKind {
     RecentLoginRequired,
     /// The user authenticated without a second factor, and this demands one.
     SecondFactorRequired,
+    /// This is for users who sign in, and the token was not made by a login.
+    LoginRequired,
+    /// The token is limited to scopes, and this needs another one.
+    InsufficientScope,
     /// A second factor is in use already.
     FactorActive,
     /// No second factor is in use.
@@ -141,6 +145,8 @@ impl fmt::Display for AuthError {
             ErrorKind::EnrolmentRequired => "the user must set up a second factor first",
             ErrorKind::RecentLoginRequired => "the user authenticated too long ago",
             ErrorKind::SecondFactorRequired => "the user authenticated without a second factor",
+            ErrorKind::LoginRequired => "the token was not made by a login",
+            ErrorKind::InsufficientScope => "the token is limited to other scopes",
             ErrorKind::FactorActive => "a second factor is in use already",
             ErrorKind::FactorInactive => "no second factor is in use",
             ErrorKind::InvalidFactorSecret => "the secret is not the one that was generated for this session",

@@ -129,13 +129,15 @@ pub use config::{
 pub use email::{Email, InvalidEmail};
 pub use error::{AuthError, ErrorKind};
 pub use event::{AuthEvent, EventKind, EventSink, TracingEvents};
-pub use hooks::ClaimsHook;
+pub use hooks::{ClaimsHook, OpaqueTokens, ResolvedToken};
 pub use id::{InvalidSessionId, InvalidText, Role, SessionId, UserId};
 pub use mfa::{FactorSealer, InvalidMfaKey, InvalidTotpSecret, MfaKey, OtpauthUrl, QrSvg, RecoveryCode, TotpSecret};
 pub use password::{HashParams, InvalidHashParams, PasswordHash, PasswordProblem, UnusableHash};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
-pub use secret::{AccessToken, DeviceToken, OneTimePassword, Password, RefreshToken, SecretKey, SessionToken};
+pub use secret::{
+    AccessToken, DeviceToken, OneTimePassword, OpaqueToken, Password, RefreshToken, SecretKey, SessionToken,
+};
 pub use service::{
     EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewUser, OwnSession, PasswordChange, Tokens, UserUpdate,
 };
-pub use token::Identity;
+pub use token::{Identity, InvalidScopes, TokenScopes};

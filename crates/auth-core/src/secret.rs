@@ -47,6 +47,10 @@ secret_text! {
     AccessToken
 }
 secret_text! {
+    /// An access token that says nothing by itself, and has to be looked up.
+    OpaqueToken
+}
+secret_text! {
     /// The opaque token that is exchanged for a new pair.
     RefreshToken
 }

@@ -86,3 +86,56 @@ fn j7_tokens_of_directus_for_shares_links_and_sessions_are_none() {
     assert_eq!(signed(&|claims| drop(claims.insert("id".to_owned(), Value::Null))), invalid, "public");
     assert_eq!(signed(&|claims| drop(claims.remove("exp"))), invalid);
 }
+
+/// A database that folds case finds other rows than the one that was asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn e1_static_tokens_are_compared_by_their_bytes_and_only_active_users_have_them() {
+    for kind in Kind::SHARED {
+        let Some(world) = World::on(kind, Mode::ReadOnly).await else { continue };
+        let whose = async |token: &str| {
+            let user = world.store.user_of_static_token(token).await.expect("reads");
+            user.map(|user| user.id)
+        };
+        assert_eq!(whose("static-admin-token-0001").await, Some(id(ADMIN)), "{kind:?}");
+        for token in [
+            "STATIC-admin-token-0001", "static-admin-token-0001 ", "st\u{e1}tic-admin-token-0001",
+            "static-admin-token-000", "static-susp-token", "static-inactive-token", "", "%", "no such token",
+        ] {
+            assert_eq!(whose(token).await, None, "{kind:?} {token:?}");
+        }
+        world.fixture.run(&format!("UPDATE directus_users SET provider = 'google' WHERE id = '{USER}'")).await;
+        assert_eq!(whose("static-user-token").await, None, "{kind:?}: a provider");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guards_accept_static_tokens_when_they_are_switched_on() {
+    for framework in Framework::ALL {
+        let world = World::on(Kind::Sqlite, Mode::ReadOnly).await.expect("always there");
+        let switched_on =
+            world.store.clone().static_tokens().builder().config(config()).build().expect("a configuration");
+        let (users, clock) = (MemoryStore::new(), ManualClock::stopped());
+        let accounts = seed(&users, clock.now()).await;
+        let users = Arc::new(users);
+        for (auth, accepted) in [(&world.auth, 401), (&switched_on, 200)] {
+            let server = framework.serve(auth, "").await;
+            let subject = Subject::new(server.addr, "", clock.clone(), users.clone(), accounts.clone());
+            let get = async |path: &str, token: &str| subject.send(Request::get(path).bearer(token)).await;
+            let answer = get("/guarded", "static-admin-token-0001").await;
+            answer.expect_status(accepted);
+            if accepted == 200 {
+                assert_eq!((&answer.json()["user"], &answer.json()["role"]), (&json!(ADMIN), &json!(ADMINISTRATOR)));
+                get("/admin", "static-admin-token-0001").await.expect_status(200);
+                get("/admin", "static-user-token").await.expect_status(403);
+                get("/fresh", "static-admin-token-0001").await.expect_status(403);
+            }
+            get("/guarded", "STATIC-ADMIN-TOKEN-0001").await.expect_status(401);
+            get("/guarded", "static-susp-token").await.expect_status(401);
+        }
+        // It ends with its user's right to it, at once.
+        world.fixture.run(&format!("UPDATE directus_users SET status = 'suspended' WHERE id = '{ADMIN}'")).await;
+        let server = framework.serve(&switched_on, "").await;
+        let subject = Subject::new(server.addr, "", clock.clone(), users, accounts);
+        subject.send(Request::get("/guarded").bearer("static-admin-token-0001")).await.expect_status(401);
+    }
+}

@@ -13,7 +13,7 @@ use super::requirement::Requirement;
 use crate::auth::Auth;
 use crate::config::TokenSources;
 use crate::error::ErrorKind;
-use crate::secret::SessionToken;
+use crate::secret::{OpaqueToken, SessionToken};
 use crate::token::{Identity, Scope};
 
 /// What a token in the query asks of every answer: nobody keeps it, and no link leaks the address (requirement B4).
@@ -38,7 +38,7 @@ pub struct Guard {
     auth: Auth,
     presence: Presence,
     sources: TokenSources,
-    scope: Scope,
+    reach: Reach,
     requirement: Requirement,
 }
 
@@ -46,6 +46,15 @@ pub struct Guard {
 enum Presence {
     Required,
     Optional,
+}
+
+/// Whom a guard lets in at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Whoever may do what users may.
+    Full,
+    /// And whoever must set up a second factor first.
+    Enrolment,
 }
 
 impl Auth {
@@ -79,7 +88,7 @@ impl Guard {
             auth: auth.clone(),
             presence: Presence::Required,
             sources: auth.inner.config.token_sources,
-            scope: Scope::Full,
+            reach: Reach::Full,
             requirement: Requirement::default(),
         }
     }
@@ -134,9 +143,29 @@ impl Guard {
         self
     }
 
+    /// Demands that the user signed in: no token that was made for a program is let in, whatever its scopes. Whoever sends
+    /// one gets 403 with the reason `login required`.
+    pub fn login_only(mut self) -> Self {
+        self.requirement.login();
+        self
+    }
+
+    /// Lets limited tokens in that have this scope; others get 403 with the reason `insufficient scope`. Users who signed
+    /// in, and tokens without limits, are let in as without it. A guard that asks for no scope lets no limited token in.
+    pub fn scope(mut self, name: impl Into<String>) -> Self {
+        self.requirement.scope(name.into());
+        self
+    }
+
+    /// Lets limited tokens in whatever their scopes are: what is behind it asks [`Identity::has_scope`].
+    pub fn any_scope(mut self) -> Self {
+        self.requirement.any_scope();
+        self
+    }
+
     /// Also lets in whoever must set up a second factor first, and may do nothing else until then.
     pub(super) const fn for_enrolment(mut self) -> Self {
-        self.scope = Scope::Enrolment;
+        self.reach = Reach::Enrolment;
         self
     }
 
@@ -146,24 +175,37 @@ impl Guard {
         self
     }
 
-    /// Decides. For a token in header or query it neither waits nor allocates more than the identity; a session cookie
-    /// has to be looked up, which is the caller's to await.
+    /// Decides. For a JWT in header or query it neither waits nor allocates more than the identity; a session cookie or an
+    /// opaque token has to be looked up, which is the caller's to await.
     pub fn check(&self, head: &RequestHead<'_>) -> Verdict {
         let found = credentials::find(head, self.sources, &self.auth.inner.wire.cookies.session);
         let response_headers = if found.in_query { QUERY_TOKEN_HEADERS } else { &[] };
+        let ask = |key| Lookup { guard: self.clone(), key, stripped: found.stripped.clone(), response_headers };
         let identity = match found.credentials {
-            Ok(Credentials::Bearer(token)) => self.auth.identify(&token).map(Some).map_err(Problem::from),
+            Ok(Credentials::Bearer(token)) => match self.auth.identify(&token) {
+                Err(error) if error.kind() == ErrorKind::InvalidToken && self.auth.may_know(&token) => {
+                    return Verdict::Ask(ask(Key::Token(OpaqueToken::new(token))));
+                }
+                identity => identity.map(Some).map_err(Problem::from),
+            },
             Ok(Credentials::Nothing) => Ok(None),
             Ok(Credentials::Session(token)) => match self.may_use_cookie(head) {
-                Ok(()) => {
-                    return Verdict::Ask(SessionCheck { guard: self.clone(), token: SessionToken::new(token) });
-                }
+                Ok(()) => return Verdict::Ask(ask(Key::Session(SessionToken::new(token)))),
                 Err(problem) => Err(problem),
             },
             Err(problem) => Err(problem),
         };
+        self.verdict(identity, found.stripped, response_headers)
+    }
+
+    fn verdict(
+        &self,
+        identity: Result<Option<Identity>, Problem>,
+        stripped: Option<StrippedQuery>,
+        response_headers: &'static [(&'static str, &'static str)],
+    ) -> Verdict {
         match identity.and_then(|identity| self.admit(identity)) {
-            Ok(checked) => Verdict::Allowed(Passage { checked, stripped: found.stripped, response_headers }),
+            Ok(checked) => Verdict::Allowed(Passage { checked, stripped, response_headers }),
             Err(problem) => Verdict::Refused(self.refuse(&problem).with_all(response_headers)),
         }
     }
@@ -190,7 +232,7 @@ impl Guard {
     }
 
     fn lacking(&self, identity: &Identity) -> Option<ErrorKind> {
-        if identity.scope == Scope::Enrolment && self.scope == Scope::Full {
+        if identity.scope == Scope::Enrolment && self.reach == Reach::Full {
             return Some(ErrorKind::EnrolmentRequired);
         }
         self.requirement.lacking(identity, self.auth.inner.clock.now())
@@ -206,8 +248,8 @@ pub enum Verdict {
     Allowed(Passage),
     /// Answer with this.
     Refused(Reply),
-    /// The store has to be asked: await [`SessionCheck::resolve`].
-    Ask(SessionCheck),
+    /// The store has to be asked: await [`Lookup::resolve`].
+    Ask(Lookup),
 }
 
 /// A request that may pass, and what to do with it.
@@ -271,26 +313,36 @@ impl Checked {
     }
 }
 
-/// A session cookie that has to be looked up.
+/// What a request brought, to be looked up.
 #[must_use]
-pub struct SessionCheck {
+pub struct Lookup {
     guard: Guard,
-    token: SessionToken,
+    key: Key,
+    stripped: Option<StrippedQuery>,
+    response_headers: &'static [(&'static str, &'static str)],
 }
 
-impl SessionCheck {
+enum Key {
+    Session(SessionToken),
+    Token(OpaqueToken),
+}
+
+impl Lookup {
     /// Asks the store: one statement (two when users live in a table of the app). Never [`Verdict::Ask`] again.
     pub async fn resolve(self) -> Verdict {
-        let identity = self.guard.auth.identify_session(&self.token).await;
-        match identity.map_err(Problem::from).and_then(|identity| self.guard.admit(Some(identity))) {
-            Ok(checked) => Verdict::Allowed(Passage { checked, stripped: None, response_headers: &[] }),
-            Err(problem) => Verdict::Refused(self.guard.refuse(&problem)),
-        }
+        let identity = match &self.key {
+            Key::Session(token) => self.guard.auth.identify_session(token).await,
+            Key::Token(token) => self.guard.auth.verify_opaque(token).await,
+        };
+        self.guard.verdict(identity.map(Some).map_err(Problem::from), self.stripped, self.response_headers)
     }
 }
 
-impl fmt::Debug for SessionCheck {
+impl fmt::Debug for Lookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionCheck([redacted])")
+        f.write_str("Lookup([redacted])")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   route     handle ─ endpoint ─ body ─ exchange ─ (origin, cookie) ─ service … ─ render ─ Reply
-//!   guard     check ─ credentials ─ service::verify ─ origin ─ requirement ─ Verdict
+//!   guard     check ─ credentials ─ service::verify (or Lookup::resolve) ─ origin ─ requirement ─ Verdict
 //! ```
 //!
 //! [`Auth::handle`]: crate::Auth::handle
@@ -31,7 +31,7 @@ mod requirement;
 mod tfa;
 
 pub use endpoint::{Endpoint, Method, Route};
-pub use guard::{Checked, Guard, Passage, SessionCheck, Verdict};
+pub use guard::{Checked, Guard, Lookup, Passage, Verdict};
 pub(crate) use handle::Wire;
 pub use head::{HeaderLines, RequestHead};
 pub use query::{QueryToken, StrippedQuery, strip_query_token};

@@ -32,9 +32,20 @@ pub(super) enum Own {
 }
 
 impl Own {
-    /// Whether this is part of setting up a second factor: then it is open to whoever may do nothing else.
-    const fn is_for_enrolment(self) -> bool {
-        matches!(self, Self::User | Self::Tfa(Tfa::Generate | Tfa::Enable))
+    /// Who may ask. What is part of setting up a second factor is open to whoever may do nothing else. How a user signs in
+    /// is no matter for programs; whose token they hold they may ask.
+    fn guard(self, auth: &Auth) -> Guard {
+        let guard = Guard::new(auth);
+        match self {
+            Self::User => guard.for_enrolment().any_scope(),
+            Self::Tfa(Tfa::Generate | Tfa::Enable) => guard.for_enrolment().login_only(),
+            Self::Tfa(Tfa::Disable | Tfa::RecoveryCodes)
+            | Self::Sessions
+            | Self::EndOtherSessions
+            | Self::EndSession
+            | Self::ChangePassword => guard.login_only(),
+            Self::Invite => guard,
+        }
     }
 }
 
@@ -42,9 +53,9 @@ impl Own {
 const PRIVATE: (&str, &str) = ("cache-control", "private, no-store");
 
 pub(super) async fn handle(auth: &Auth, own: Own, head: &RequestHead<'_>, fields: &Fields) -> Reply {
-    let guard = if own.is_for_enrolment() { Guard::new(auth).for_enrolment() } else { Guard::new(auth) };
+    let guard = own.guard(auth);
     let verdict = match guard.check(head) {
-        Verdict::Ask(check) => check.resolve().await,
+        Verdict::Ask(lookup) => lookup.resolve().await,
         verdict => verdict,
     };
     match verdict {

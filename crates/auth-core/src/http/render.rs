@@ -138,6 +138,8 @@ impl Look {
             ErrorKind::EnrolmentRequired => Some("mfa enrolment required"),
             ErrorKind::RecentLoginRequired => Some("recent login required"),
             ErrorKind::SecondFactorRequired => Some("second factor required"),
+            ErrorKind::LoginRequired => Some("login required"),
+            ErrorKind::InsufficientScope => Some("insufficient scope"),
             ErrorKind::FactorActive => Some("TFA Secret is already set for this user"),
             ErrorKind::FactorInactive => Some("TFA Secret is not set for this user"),
             ErrorKind::InvalidFactorSecret => Some("\"secret\" is invalid"),
@@ -157,7 +159,9 @@ impl Look {
             | ErrorKind::LinkUsed
             | ErrorKind::EnrolmentRequired
             | ErrorKind::RecentLoginRequired
-            | ErrorKind::SecondFactorRequired => {
+            | ErrorKind::SecondFactorRequired
+            | ErrorKind::LoginRequired
+            | ErrorKind::InsufficientScope => {
                 (403, "FORBIDDEN", "You don't have permission to access this.", Some("insufficient_scope"))
             }
             ErrorKind::TooManyRequests => (429, "REQUESTS_EXCEEDED", "Too many requests.", None),

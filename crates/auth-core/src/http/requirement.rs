@@ -20,13 +20,21 @@ enum Rule {
     App,
     Fresh(Duration),
     Mfa,
+    Login,
+    Scope(String),
+    AnyScope,
     Check(Arc<dyn Fn(&Identity) -> bool + Send + Sync>),
 }
 
 impl Requirement {
     /// What `identity` lacks, as the kind of the refusal. What signing in again would not mend comes first: nobody is
     /// asked for a code in vain.
+    ///
+    /// A limited token opens nothing but what asks for scopes: what an app guards without a thought of them stays shut.
     pub(super) fn lacking(&self, identity: &Identity, now: Timestamp) -> Option<ErrorKind> {
+        if identity.scopes().is_some() && !self.0.iter().any(|rule| matches!(rule, Rule::Scope(_) | Rule::AnyScope)) {
+            return Some(ErrorKind::InsufficientScope);
+        }
         let lacking = self.0.iter().filter_map(|rule| rule.lacking(identity, now));
         lacking.min_by_key(|kind| *kind != ErrorKind::Forbidden)
     }
@@ -51,6 +59,18 @@ impl Requirement {
         self.push(Rule::Mfa);
     }
 
+    pub(super) fn login(&mut self) {
+        self.push(Rule::Login);
+    }
+
+    pub(super) fn scope(&mut self, name: String) {
+        self.push(Rule::Scope(name));
+    }
+
+    pub(super) fn any_scope(&mut self) {
+        self.push(Rule::AnyScope);
+    }
+
     pub(super) fn check(&mut self, check: impl Fn(&Identity) -> bool + Send + Sync + 'static) {
         self.push(Rule::Check(Arc::new(check)));
     }
@@ -72,6 +92,9 @@ impl Rule {
             Self::Check(check) => (check(identity), ErrorKind::Forbidden),
             Self::Fresh(within) => (identity.authenticated_within(*within, now), ErrorKind::RecentLoginRequired),
             Self::Mfa => (identity.aal() >= 2, ErrorKind::SecondFactorRequired),
+            Self::Login => (identity.is_login(), ErrorKind::LoginRequired),
+            Self::Scope(name) => (identity.has_scope(name), ErrorKind::InsufficientScope),
+            Self::AnyScope => return None,
         };
         (!is_met).then_some(otherwise)
     }
@@ -86,6 +109,9 @@ impl fmt::Debug for Requirement {
                 Rule::App => "app_access".to_owned(),
                 Rule::Fresh(within) => format!("a login within {within:?}"),
                 Rule::Mfa => "a second factor".to_owned(),
+                Rule::Login => "a login".to_owned(),
+                Rule::Scope(name) => format!("scope {name}"),
+                Rule::AnyScope => "any scope".to_owned(),
                 Rule::Check(_) => "a check of the app".to_owned(),
             }))
             .finish()

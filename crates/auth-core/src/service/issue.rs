@@ -11,7 +11,7 @@ use crate::id::{SessionId, UserId};
 use crate::secret::{AccessToken, DeviceToken, RefreshToken, SessionToken};
 use crate::session::codec::TokenParts;
 use crate::store::{Epoch, SessionMode, UserRecord};
-use crate::token::{NewToken, Rights, Scope, TokenKind, is_reserved};
+use crate::token::{NewToken, Rights, TokenKind, is_reserved};
 
 /// What a login or a refresh yields.
 #[derive(Debug)]
@@ -68,11 +68,9 @@ impl Inner {
         }
     }
 
-    /// What the user's tokens are good for: a user of whom a second factor is demanded and who has none may do no more
-    /// than set one up.
-    pub(super) fn scope_of(&self, user: &UserRecord, has_factor: bool) -> Scope {
-        let is_demanded = self.config.mfa_required.includes(user.role.as_ref());
-        if is_demanded && !has_factor { Scope::Enrolment } else { Scope::Full }
+    /// Whether a second factor is demanded of the user, who has none: such a user may do no more than set one up.
+    pub(super) fn must_enrol(&self, user: &UserRecord, has_factor: bool) -> bool {
+        !has_factor && self.config.mfa_required.includes(user.role.as_ref())
     }
 
     /// Signs the tokens. None of them outlives the session (requirement R5).
@@ -84,10 +82,8 @@ impl Inner {
             (Grant::Session(SessionToken::new(token)), expires_in)
         } else {
             let expires_in = self.config.access_token_ttl.min(remaining(issue.now, issue.absolute_expires_at));
-            let kind = match self.scope_of(issue.user, issue.has_factor) {
-                Scope::Full => TokenKind::Access,
-                Scope::Enrolment => TokenKind::Enrol,
-            };
+            let must_enrol = self.must_enrol(issue.user, issue.has_factor);
+            let kind = if must_enrol { TokenKind::Enrol } else { TokenKind::Access };
             let access = AccessToken::new(self.sign(kind, issue, None, expires_in)?);
             let refresh_expires_in = remaining(issue.now, issue.idle_expires_at);
             (Grant::Pair { access, refresh, refresh_expires_in }, expires_in)

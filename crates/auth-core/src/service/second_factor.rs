@@ -256,6 +256,7 @@ impl Asking {
 impl Inner {
     /// Reads the session that asks: an access token may outlive it, and is worth nothing here.
     async fn asking(&self, identity: &Identity) -> Result<Asking, AuthError> {
+        identity.require_login()?;
         let id = identity.session().ok_or(ErrorKind::InvalidToken)?;
         let mut loaded = self.sessions.load(id).await?.ok_or(ErrorKind::InvalidToken)?;
         let now = self.clock.now();

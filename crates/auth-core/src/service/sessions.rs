@@ -63,6 +63,7 @@ impl Auth {
 
 impl Inner {
     async fn own_sessions(&self, identity: &Identity) -> Result<Vec<SessionRecord>, AuthError> {
+        identity.require_login()?;
         let epoch = self.factors.epoch(identity.user()).await?;
         let mut sessions = self.sessions.list(identity.user(), self.clock.now()).await?;
         // Of an older epoch: dead, though nobody has said so in its row.

@@ -52,7 +52,7 @@ impl<'a> Claims<'a> {
             aal: self.aal,
             auth_time: self.auth_time.map(Timestamp::from_secs),
             issued_at: self.iat.map(Timestamp::from_secs),
-            expires_at: Timestamp::from_secs(self.exp),
+            expires_at: Some(Timestamp::from_secs(self.exp)),
             scope,
             payload: self.has_more.then(|| payload.into()),
         }

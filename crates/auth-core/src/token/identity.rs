@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+use super::TokenScopes;
 use crate::clock::Timestamp;
+use crate::error::ErrorKind;
 use crate::id::{Role, SessionId, UserId};
 use crate::store::Epoch;
 
@@ -21,19 +23,22 @@ pub struct Identity {
     pub(crate) aal: u8,
     pub(crate) auth_time: Option<Timestamp>,
     pub(crate) issued_at: Option<Timestamp>,
-    pub(crate) expires_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
     pub(crate) scope: Scope,
     /// The payload, kept only when it has claims beyond ours.
     pub(crate) payload: Option<Arc<[u8]>>,
 }
 
 /// What an identity is good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// Whatever the user may do.
     Full,
     /// Setting up the second factor that is demanded of the user, and nothing else.
     Enrolment,
+    /// What an opaque token opens: whatever the user may do but change how they sign in; of that, with scopes, only what
+    /// asks for one of them.
+    Token(Option<TokenScopes>),
 }
 
 impl Identity {
@@ -73,13 +78,13 @@ impl Identity {
         self.epoch
     }
 
-    /// Authenticator assurance level: 1 for a password, 2 with a second factor.
+    /// Authenticator assurance level: 1 for a password, 2 with a second factor, 0 for a token that no login made.
     #[must_use]
     pub const fn aal(&self) -> u8 {
         self.aal
     }
 
-    /// When the user last typed a password: claim `auth_time`.
+    /// When the user last typed a password: claim `auth_time`. `None` for a token that no login made.
     #[must_use]
     pub const fn auth_time(&self) -> Option<Timestamp> {
         self.auth_time
@@ -99,10 +104,36 @@ impl Identity {
         self.issued_at
     }
 
-    /// When the token expires: claim `exp`.
+    /// When the token expires: claim `exp`. `None` for one that does not, which no JWT of ours is.
     #[must_use]
-    pub const fn expires_at(&self) -> Timestamp {
+    pub const fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
+    }
+
+    /// Whether the user signed in. `false` for tokens that were looked up, which are made to be handed to programs.
+    #[must_use]
+    pub const fn is_login(&self) -> bool {
+        !matches!(self.scope, Scope::Token(_))
+    }
+
+    /// What changes how a user signs in is for users who signed in, not for whoever holds a token of theirs.
+    pub(crate) fn require_login(&self) -> Result<(), ErrorKind> {
+        if self.is_login() { Ok(()) } else { Err(ErrorKind::LoginRequired) }
+    }
+
+    /// What the token is limited to. `None` when it is good for whatever the user may do.
+    #[must_use]
+    pub const fn scopes(&self) -> Option<&TokenScopes> {
+        match &self.scope {
+            Scope::Token(scopes) => scopes.as_ref(),
+            Scope::Full | Scope::Enrolment => None,
+        }
+    }
+
+    /// Whether the token is good for this scope: one that is not limited is good for all.
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes().is_none_or(|scopes| scopes.contains(scope))
     }
 
     /// The claims that the app's [`ClaimsHook`](crate::ClaimsHook) added, as a type of the app. `None` when there are

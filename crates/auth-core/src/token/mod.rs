@@ -5,6 +5,7 @@ pub(crate) mod claims;
 pub(crate) mod identity;
 mod keys;
 mod provider;
+mod scopes;
 mod sign;
 mod slow;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod verify;
 pub use identity::Identity;
 pub(crate) use identity::Scope;
 pub(crate) use keys::TokenKeys;
+pub use scopes::{InvalidScopes, TokenScopes};
 pub(crate) use sign::{NewToken, Rights, is_reserved};
 pub(crate) use ticket::{Purpose, Ticket};
 pub(crate) use verify::TokenProblem;

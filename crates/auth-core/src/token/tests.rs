@@ -74,7 +74,7 @@ fn a_token_we_sign_says_who_it_is() {
     assert_eq!((identity.has_app_access(), identity.is_admin()), (true, false));
     assert_eq!((identity.session(), identity.epoch().0, identity.aal()), (Some(session), 3, 2));
     assert_eq!(identity.auth_time(), Some(Timestamp::from_secs(NOW - 10)));
-    assert_eq!(identity.expires_at(), Timestamp::from_secs(NOW + 900));
+    assert_eq!(identity.expires_at(), Some(Timestamp::from_secs(NOW + 900)));
     let claims: Map<String, Value> = identity.claims().expect("has claims of the app");
     assert_eq!(claims.get("tenant"), Some(&json!("acme")));
 }

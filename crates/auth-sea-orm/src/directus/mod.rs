@@ -66,6 +66,13 @@ pub use schema::NotDirectus;
 pub struct DirectusStore {
     inner: Arc<Inner>,
     writing: Writing,
+    static_tokens: StaticTokens,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StaticTokens {
+    Refused,
+    Accepted,
 }
 
 #[derive(Debug)]
@@ -109,7 +116,8 @@ impl DirectusStore {
     /// [`ConfigError`] when `config` cannot work.
     pub fn new(database: DirectusDatabase, ours: SeaOrmStore, config: &AuthConfig) -> Result<Self, ConfigError> {
         let (sealer, clock) = (FactorSealer::new(config)?, Arc::new(SystemClock));
-        Ok(Self { inner: Arc::new(Inner { database, ours, sealer, clock }), writing: Writing::Never })
+        let inner = Arc::new(Inner { database, ours, sealer, clock });
+        Ok(Self { inner, writing: Writing::Never, static_tokens: StaticTokens::Refused })
     }
 
     /// Lets users change their password and set up or remove their second factor here, which then counts in Directus
@@ -121,10 +129,16 @@ impl DirectusStore {
         self
     }
 
-    /// Another clock, for tests.
-    ///
-    /// # Panics
-    /// Never; a store that has clones already keeps its clock.
+    /// Lets guards accept static tokens: `directus_users.token`, which Directus keeps in plain text and which never expire.
+    /// Each use takes a few statements. Nobody signed in with one, so it meets no demand for a recent login or a second
+    /// factor.
+    #[must_use]
+    pub fn static_tokens(mut self) -> Self {
+        self.static_tokens = StaticTokens::Accepted;
+        self
+    }
+
+    /// Another clock, for tests. A store that has clones already keeps its own.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.inner) {
@@ -137,6 +151,10 @@ impl DirectusStore {
     /// Directus are mounted only when this store is [`writable`](Self::writable).
     pub fn builder(&self) -> AuthBuilder {
         let builder = Auth::builder(self.inner.ours.clone()).users(self.clone());
+        let builder = match self.static_tokens {
+            StaticTokens::Accepted => builder.opaque_tokens(static_token::StaticTokens(self.clone())),
+            StaticTokens::Refused => builder,
+        };
         match self.writing {
             Writing::PasswordsAndFactors => builder.factors(factors::Factors(self.clone())),
             Writing::Never => builder.without(&[

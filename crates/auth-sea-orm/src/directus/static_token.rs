@@ -1,7 +1,8 @@
 //! Static tokens: `directus_users.token`.
 
-use auth_core::UserId;
-use auth_core::store::{StoreError, UserRecord, UserStatus, UserStore as _};
+use async_trait::async_trait;
+use auth_core::store::{FactorStore as _, StoreError, UserRecord, UserStatus, UserStore as _};
+use auth_core::{OpaqueToken, OpaqueTokens, ResolvedToken, Timestamp, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ConnectionTrait as _, DbErr};
 use subtle::ConstantTimeEq as _;
@@ -10,6 +11,19 @@ use zeroize::Zeroizing;
 use super::schema::{UserRow, Users, select_user};
 use super::{DirectusStore, corrupt};
 use crate::retry::{Resend, retrying};
+
+/// Those of one store, for guards.
+#[derive(Debug)]
+pub(super) struct StaticTokens(pub(super) DirectusStore);
+
+#[async_trait]
+impl OpaqueTokens for StaticTokens {
+    async fn resolve(&self, token: &OpaqueToken, _: Timestamp) -> Result<Option<ResolvedToken>, StoreError> {
+        let Some(user) = self.0.user_of_static_token(token.expose_secret()).await? else { return Ok(None) };
+        let has_factor = self.0.inner.ours.second_factor(&user.id).await?.active.is_some();
+        Ok(Some(ResolvedToken { user, has_factor, scopes: None, issued_at: None, expires_at: None }))
+    }
+}
 
 impl DirectusStore {
     /// The user whose static token (`directus_users.token`, kept in plain text there) this is, if that user may use it:
