@@ -91,6 +91,8 @@
 //! | common passwords, and those that name their user | a list of 6,000, the address, the service | `p2_`, `p5_` |
 //! | an open session is used to change the password | the current one is asked, and every other session ends | `p8_`, `r9_` |
 //! | reset links are guessed, used twice, old, or lead elsewhere | signed for one purpose and one epoch; the base from the configuration; mail to the stored address | `s2_` to `s5_`, `j8_` |
+//! | a token for one program is used at another with the same secret | tokens of Directus with `scope`, `share`, `session` or without `id` are refused; enrolment tokens carry no rights | `j7_` in contract and `directus` |
+//! | a user is changed where we are not told | seen at the next login, refresh or session cookie, and every session ends | `r9_` in `directus` |
 //! | a reset tells who has an account, or floods a mailbox | the work begins after the answer; a pause for each user, on all nodes together | `s1_` in `timing`, `s6_` |
 //!
 //! Not here yet: key rotation (J11), a load test of logins (G9).

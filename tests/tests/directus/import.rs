@@ -52,13 +52,14 @@ impl Import {
 
 async fn authctl(from: &str, to: &str, secret: Option<&str>, options: &[&str]) -> Outcome {
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let args = ["authctl", "import", "directus", from, "--database", to].iter().chain(options).map(OsString::from);
+    let fixed = ["authctl", "import", "directus", from, "--database", to];
+    let args: Vec<_> = fixed.iter().chain(options).map(OsString::from).collect();
     let vars = |name: &str| match name {
         "SECRET" => secret.map(str::to_owned),
         "MFA_KEYS" => Some(MFA_KEY.to_owned()),
         _ => None,
     };
-    let exit = auth_cli::run(args.collect::<Vec<_>>(), &vars, &mut out, &mut err).await;
+    let exit = auth_cli::run(args, &vars, &mut out, &mut err).await;
     let text = |bytes| String::from_utf8(bytes).expect("text");
     Outcome { exit, out: text(out), err: text(err) }
 }

@@ -187,3 +187,24 @@ async fn another_database_is_told_from_that_of_directus() {
         drop(ours);
     }
 }
+
+/// What takes a statement more can be told from what does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn g5_an_unknown_address_takes_as_many_statements_as_a_known_one() {
+    let fixture = DirectusFixture::on(Kind::Sqlite).await.expect("always there");
+    let ours = fixture.database.store().await;
+    let mut db = fixture.database.connection().await;
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = count.clone();
+    db.set_metric_callback(move |_| drop(counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
+    let store = DirectusStore::new(DirectusDatabase::new(db), ours, &config()).expect("a configuration");
+    let auth = store.builder().config(config()).build().expect("a configuration");
+    let mut taken = Vec::new();
+    // Once before it counts: whoever is seen for the first time is noted.
+    for email in ["user@example.com", "user@example.com", "nobody@example.com", "susp@example.com", "sso@example.com"] {
+        let login = auth.login(request(email, "Passw0rd-wrong"), &ClientInfo::default()).await;
+        assert_eq!(super::kind(login).err(), Some(ErrorKind::InvalidCredentials));
+        taken.push(count.swap(0, std::sync::atomic::Ordering::Relaxed));
+    }
+    assert!(taken[1] > 0 && taken[1] == taken[2], "{taken:?}");
+}

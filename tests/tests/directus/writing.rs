@@ -2,7 +2,7 @@
 
 use auth_core::http::Endpoint;
 use auth_core::store::UserStore as _;
-use auth_core::{EnableFactor, ErrorKind, FactorProof, PasswordHash};
+use auth_core::{EnableFactor, ErrorKind, FactorProof, PasswordChange, PasswordHash};
 use auth_testkit::contract::Authenticator;
 use auth_tests::databases::Kind;
 
@@ -21,7 +21,7 @@ async fn a_store_that_may_not_write_changes_no_password() {
     let (access, _) = pair(world.login("user@example.com", "Passw0rd-user").await.expect("in"));
     let identity = world.auth.verify(access.expose_secret()).expect("good");
     let (old, new, client) = (Password::new("Passw0rd-user"), Password::new(NEW), ClientInfo::default());
-    assert!(world.auth.change_password(&identity, old, new, &client).await.is_err());
+    assert!(world.auth.change_password(&identity, PasswordChange::new(old, new), &client).await.is_err());
     let old = world.store.find_by_id(&id(USER)).await.expect("reads").expect("a user").password.expect("a hash");
     assert!(!world.store.rehash(&id(USER), &old, &PasswordHash::from_phc("$x")).await.expect("says no"));
     let new = auth_core::NewUser::new(Email::parse("new@example.com").expect("an address"), Password::new(NEW));
@@ -39,7 +39,8 @@ async fn p8_r9_a_password_that_is_changed_here_counts_in_directus_and_the_sessio
         let identity = world.auth.verify(access.expose_secret()).expect("good");
         let change = async |old: &str, new: &str| {
             let (old, new) = (Password::new(old), Password::new(new));
-            super::kind(world.auth.change_password(&identity, old, new, &ClientInfo::default()).await)
+            let change = PasswordChange::new(old, new);
+            super::kind(world.auth.change_password(&identity, change, &ClientInfo::default()).await)
         };
         assert_eq!(change("Passw0rd-wrong", NEW).await, Err(ErrorKind::InvalidCredentials), "{kind:?}");
         assert_eq!(world.fixture.users().await, before, "{kind:?}");
@@ -124,4 +125,20 @@ async fn of_16_concurrent_rehashes_one_wins_and_only_the_expected_hash_is_replac
         assert_eq!(winners.len(), 1, "{kind:?}");
         assert_eq!(hash_of().await.as_phc(), winners[0], "{kind:?}");
     }
+}
+
+/// Directus has no pepper: whoever signs in here must still be able to sign in there.
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_a_hash_with_a_pepper_is_never_written_into_directus() {
+    let world = World::on(Kind::Sqlite, Mode::Writable).await.expect("always there");
+    let before = world.fixture.users().await;
+    let mut peppered = config();
+    peppered.password_peppers = vec!["pP3mN6bV9cX2zL5kJ8hG1fD4sA7oI0uY".into()];
+    let auth = world.store.builder().config(peppered).build().expect("a configuration");
+    let login = auth.login(request("user@example.com", "Passw0rd-user"), &ClientInfo::default()).await;
+    let (access, _) = pair(login.expect("the hash without one counts"));
+    let identity = auth.verify(access.expose_secret()).expect("good");
+    let change = PasswordChange::new(Password::new("Passw0rd-user"), Password::new(NEW));
+    assert!(auth.change_password(&identity, change, &ClientInfo::default()).await.is_err());
+    assert_eq!(world.fixture.users().await, before);
 }

@@ -35,6 +35,9 @@
 //! read, and when password, second factor, address, status, provider or role are not what they were, all sessions of the
 //! user end (requirement R9). Access tokens that are out live until they expire.
 //!
+//! With a [`revocation_feed`](auth_core::AuthConfig::revocation_feed), the end of all sessions of a user also voids the
+//! access tokens that Directus signed for that user, for as long as one lives: they do not say which login they are from.
+//!
 //! # Nothing is written there
 //!
 //! Unless [`DirectusStore::writable`] asks for it, no statement of ours changes a row of Directus, and the routes that
@@ -67,6 +70,7 @@ pub struct DirectusStore {
     inner: Arc<Inner>,
     writing: Writing,
     static_tokens: StaticTokens,
+    clock: Arc<dyn Clock>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +84,6 @@ struct Inner {
     database: DirectusDatabase,
     ours: SeaOrmStore,
     sealer: FactorSealer,
-    clock: Arc<dyn Clock>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,14 +118,15 @@ impl DirectusStore {
     /// # Errors
     /// [`ConfigError`] when `config` cannot work.
     pub fn new(database: DirectusDatabase, ours: SeaOrmStore, config: &AuthConfig) -> Result<Self, ConfigError> {
-        let (sealer, clock) = (FactorSealer::new(config)?, Arc::new(SystemClock));
-        let inner = Arc::new(Inner { database, ours, sealer, clock });
-        Ok(Self { inner, writing: Writing::Never, static_tokens: StaticTokens::Refused })
+        let inner = Arc::new(Inner { database, ours, sealer: FactorSealer::new(config)? });
+        let (writing, static_tokens) = (Writing::Never, StaticTokens::Refused);
+        Ok(Self { inner, writing, static_tokens, clock: Arc::new(SystemClock) })
     }
 
     /// Lets users change their password and set up or remove their second factor here, which then counts in Directus
     /// too: `directus_users.password` and `directus_users.tfa_secret` are written, and nothing else. A secret is stored
-    /// there in plain text, as Directus wants it.
+    /// there in plain text, as Directus wants it. A hash with a pepper ([`AuthConfig::password_peppers`]) is never
+    /// written there: it would lock its user out of Directus.
     #[must_use]
     pub fn writable(mut self) -> Self {
         self.writing = Writing::PasswordsAndFactors;
@@ -138,12 +142,10 @@ impl DirectusStore {
         self
     }
 
-    /// Another clock, for tests. A store that has clones already keeps its own.
+    /// Another clock, for tests: of the times at which sessions are found to be over.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.inner) {
-            inner.clock = Arc::new(clock);
-        }
+        self.clock = Arc::new(clock);
         self
     }
 

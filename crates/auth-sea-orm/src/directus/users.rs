@@ -40,6 +40,10 @@ impl UserStore for DirectusStore {
         if self.writing == Writing::Never {
             return Ok(false);
         }
+        if new.as_phc().contains("keyid=") {
+            let problem = "a hash with a pepper would lock its user out of Directus: leave `password_peppers` empty";
+            return Err(corrupt(problem));
+        }
         let Some(row) = self.inner.database.row(id).await? else { return Ok(false) };
         if !self.inner.database.set_password(&row, expected, new).await? {
             return Ok(false);
@@ -67,7 +71,7 @@ impl DirectusStore {
                 return record(&row, granted, known.epoch).map(Some);
             }
             let factor = self.factor_there(id, &row, known.look, look)?;
-            self.inner.ours.note(id, known.look, look, &factor, self.inner.clock.now()).await?;
+            self.inner.ours.note(id, known.look, look, &factor, self.clock.now()).await?;
         }
         Err(StoreError::new(StoreErrorKind::Unavailable, "the user changes faster than it can be read"))
     }

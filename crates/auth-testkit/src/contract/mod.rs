@@ -146,11 +146,13 @@ pub enum Variant {
     MfaStrict,
     /// With the routes that let new users in. Not for users in a table of the app.
     Registering,
+    /// [`AuthConfig::directus`].
+    Directus,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Default,
         Self::Hardened,
         Self::StrictGrace,
@@ -161,6 +163,7 @@ impl Variant {
         Self::MfaRequired,
         Self::MfaStrict,
         Self::Registering,
+        Self::Directus,
     ];
 
     /// What is mounted beside the routes that always are: for [`AuthBuilder::with`](auth_core::AuthBuilder::with).
@@ -180,15 +183,16 @@ impl Variant {
     /// # Panics
     /// Never: what it parses is fixed.
     pub fn config(self) -> AuthConfig {
-        let mut config = AuthConfig::new(SECRET);
+        let mut config = if self == Self::Directus { AuthConfig::directus(SECRET) } else { AuthConfig::new(SECRET) };
         config.allowed_origins = vec![ALLOWED_ORIGIN.to_owned()];
+        // Cheap hashes, also where dearer ones are accepted.
         config.hash = HashParams::RECOMMENDED;
         config.public_url = Some(PUBLIC_URL.to_owned());
         config.verification_urls = vec![VERIFIED_URL.to_owned()];
         config.invitation_urls = vec![INVITE_URL.to_owned()];
         config.password_reset_urls = vec![RESET_URL.to_owned()];
         match self {
-            Self::Default | Self::Registering => config,
+            Self::Default | Self::Registering | Self::Directus => config,
             Self::Hardened => config.hardened(),
             Self::StrictGrace => {
                 config.refresh_grace = Duration::ZERO;
