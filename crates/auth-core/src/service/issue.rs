@@ -108,7 +108,7 @@ impl Inner {
         }
         let token = NewToken {
             id: &issue.user.id,
-            rights: (kind != TokenKind::Enrol).then(|| Rights {
+            rights: (kind != TokenKind::Enrol).then_some(Rights {
                 role: issue.user.role.as_ref(),
                 app_access: issue.user.app_access,
                 admin_access: issue.user.admin_access,

@@ -3,7 +3,7 @@
 
 use auth_core::store::StoreError;
 use auth_core::{Email, PasswordHash, UserId};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query, SimpleExpr, UpdateStatement};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query, UpdateStatement};
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 
 use super::schema::{UserRow, Users, id_text, id_value, is_uuid, lower_email, select_user};
@@ -94,13 +94,13 @@ impl DirectusDatabase {
     }
 
     /// A column whose comparison folds nothing.
-    fn bytes(&self, column: Users) -> SimpleExpr {
+    fn bytes(&self, column: Users) -> Expr {
         let column = Expr::col(column);
-        if self.backend() == DbBackend::MySql { Expr::from(column.cast_as("binary")) } else { column }
+        if self.backend() == DbBackend::MySql { column.cast_as("binary") } else { column }
     }
 
-    fn value(&self, text: &str) -> SimpleExpr {
+    fn value(&self, text: &str) -> Expr {
         let text = Expr::val(text);
-        if self.backend() == DbBackend::MySql { Expr::from(text.cast_as("binary")) } else { text }
+        if self.backend() == DbBackend::MySql { text.cast_as("binary") } else { text }
     }
 }

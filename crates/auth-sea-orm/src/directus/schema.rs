@@ -161,13 +161,13 @@ pub(super) fn select_policies() -> SelectStatement {
 /// An id as text: PostgreSQL has a type of its own for it.
 pub(super) fn id_text(backend: DbBackend, column: impl sea_orm::sea_query::IntoColumnRef) -> Expr {
     let column = Expr::col(column);
-    if backend == DbBackend::Postgres { Expr::from(column.cast_as("text")) } else { column }
+    if backend == DbBackend::Postgres { column.cast_as("text") } else { column }
 }
 
 /// The id `text` as a value to compare with.
 pub(super) fn id_value(backend: DbBackend, text: &str) -> Expr {
     let value = Expr::val(Value::from(text));
-    if backend == DbBackend::Postgres { Expr::from(value.cast_as("uuid")) } else { value }
+    if backend == DbBackend::Postgres { value.cast_as("uuid") } else { value }
 }
 
 /// What PostgreSQL takes for a UUID and would refuse with an error otherwise.
