@@ -184,6 +184,7 @@ impl Variant {
     /// Never: what it parses is fixed.
     pub fn config(self) -> AuthConfig {
         let mut config = if self == Self::Directus { AuthConfig::directus(SECRET) } else { AuthConfig::new(SECRET) };
+        config.realm = REALM.to_owned();
         config.allowed_origins = vec![ALLOWED_ORIGIN.to_owned()];
         // Cheap hashes, also where dearer ones are accepted.
         config.hash = HashParams::RECOMMENDED;
