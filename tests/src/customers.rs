@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use auth_core::store::{
-    Attempt, BucketKey, Enabling, Epoch, FactorStore, LoadedSession, NewSession, NewUserRecord, Opened, PendingFactor,
-    RecoveryHash, Reservation, Reserved, RevokeReason, Revoked, Rotation, Sealed, SecondFactor, SessionRecord,
-    SessionStore, Step, StoreError, Swap, ThrottleStore, UpdateTerms, Updated, UserChange, UserDirectory, UserRecord,
-    UserStatus, UserStore,
+    Attempt, BucketKey, Enabling, Epoch, FactorStore, LoadedSession, LoadedToken, NewSession, NewTokenRecord,
+    NewUserRecord, Opened, PendingFactor, RecoveryHash, Reservation, Reserved, RevokeReason, Revoked, Rotation, Sealed,
+    SecondFactor, SessionRecord, SessionStore, Step, StoreError, Swap, ThrottleStore, TokenCreated, TokenHash,
+    TokenRecord, TokenStore, UpdateTerms, Updated, UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
 };
-use auth_core::{Auth, AuthBuilder, Email, PasswordHash, SessionId, Timestamp, UserId};
+use auth_core::{Auth, AuthBuilder, Email, PasswordHash, SessionId, Timestamp, TokenId, UserId};
 use auth_sea_orm::entity::user::PasswordHashText;
 use auth_sea_orm::{SeaOrmStore, store_error};
 use byo_users::customer::{ActiveModel, Entity};
@@ -272,5 +272,33 @@ impl ThrottleStore for WithCustomers {
 
     async fn prune(&self, now: Timestamp, limit: u64) -> Result<u64, StoreError> {
         self.ours.prune(now, limit).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl TokenStore for WithCustomers {
+    async fn create_token(&self, token: &NewTokenRecord, most: u64) -> Result<TokenCreated, StoreError> {
+        self.ours.create_token(token, most).await
+    }
+
+    async fn find_token(&self, hash: &TokenHash) -> Result<Option<LoadedToken>, StoreError> {
+        self.ours.find_token(hash).await
+    }
+
+    async fn list_tokens(&self, user: &UserId, epoch: Epoch) -> Result<Vec<TokenRecord>, StoreError> {
+        self.ours.list_tokens(user, epoch).await
+    }
+
+    async fn revoke_token(&self, user: &UserId, id: TokenId) -> Result<Swap, StoreError> {
+        self.ours.revoke_token(user, id).await
+    }
+
+    async fn note_token_use(&self, id: TokenId, at: Timestamp) -> Result<(), StoreError> {
+        self.ours.note_token_use(id, at).await
+    }
+
+    async fn purge_tokens(&self, expired_before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.ours.purge_tokens(expired_before, limit).await
     }
 }

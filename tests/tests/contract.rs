@@ -241,7 +241,9 @@ impl Used {
     }
 
     async fn empty(&self) {
-        for table in ["auth_session", "auth_user_state", "auth_user", "auth_throttle", "auth_recovery_code"] {
+        for table in
+            ["auth_session", "auth_user_state", "auth_user", "auth_throttle", "auth_recovery_code", "auth_token"]
+        {
             self.tables.execute_unprepared(&format!("DELETE FROM {table}")).await.expect("empties");
         }
     }

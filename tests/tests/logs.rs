@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use auth_core::store::StoreErrorKind;
 use auth_core::store::memory::MemoryStore;
-use auth_core::{Auth, Clock as _};
+use auth_core::{Auth, Clock as _, PersonalTokens};
 use auth_testkit::contract::{REFRESH_COOKIE, Request, SESSION_COOKIE, Subject, Variant, seed};
 use auth_testkit::{Fault, FaultyStore, ManualClock, Moment};
 use auth_tests::servers::Framework;
@@ -55,7 +55,7 @@ async fn b5_no_secret_is_in_any_log() {
     let log = String::from_utf8_lossy(&log.0.lock().expect("all writers are done")).into_owned();
     for proof in [
         "/guarded", "a handler that logs what it gets", "login_succeeded", "reuse_detected", "MARKER-of-the-store",
-        "mfa_enabled", "recovery_code_used", "otp_refused", "mfa_disabled",
+        "mfa_enabled", "recovery_code_used", "otp_refused", "mfa_disabled", "personal_token_created", "token_refused",
     ] {
         assert!(log.contains(proof), "the log has no `{proof}`: it proves nothing");
     }
@@ -74,7 +74,9 @@ async fn b5_no_secret_is_in_any_log() {
 async fn flows(framework: Framework) -> Vec<(&'static str, String)> {
     let (store, clock) = (FaultyStore::new(MemoryStore::new()), ManualClock::stopped());
     let accounts = seed(&store, clock.now()).await;
-    let auth = Auth::builder(store.clone()).config(Variant::Unthrottled.config()).clock(clock.clone()).build();
+    let mut config = Variant::Unthrottled.config();
+    config.personal_tokens = Some(PersonalTokens::default());
+    let auth = Auth::builder(store.clone()).config(config).clock(clock.clone()).build();
     let server = framework.serve(&auth.expect("a configuration"), "").await;
     let subject = Subject::new(server.addr, "", clock.clone(), Arc::new(store.clone()), accounts);
     let user = subject.user().clone();
@@ -124,6 +126,7 @@ async fn flows(framework: Framework) -> Vec<(&'static str, String)> {
     }
     secrets.extend((1..=20).map(|n| ("a marked secret", marked(n))));
 
+    secrets.extend(personal_token(&subject).await);
     secrets.extend(second_factor(framework, &subject).await);
 
     // Theft, and an outage.
@@ -139,6 +142,23 @@ async fn flows(framework: Framework) -> Vec<(&'static str, String)> {
         assert!(!text.contains("MARKER"), "{text}");
     }
     secrets
+}
+
+/// A personal access token made, used in both places, put where it does not belong, and revoked.
+async fn personal_token(subject: &Subject) -> Vec<(&'static str, String)> {
+    let access = subject.login(subject.user()).await.access;
+    let made = Request::post("/auth/tokens").json(&json!({"name": "CI"})).bearer(&access);
+    let made = subject.send(made).await;
+    let token = made.data("token");
+    subject.guarded(&token).await.expect_status(200);
+    subject.send(Request::get(format!("/guarded?a=1&access_token={token}&b=2"))).await.expect_status(200);
+    subject.guarded_by_session(&token).await.expect_status(401);
+    subject.refresh(&token).await.expect_status(401);
+    subject.send(Request::get("/auth/tokens").bearer(&token)).await.expect_status(403);
+    let revoke = Request::new("DELETE", format!("/auth/tokens/{}", made.data("id"))).bearer(&access);
+    subject.send(revoke).await.expect_empty();
+    subject.guarded(&token).await.expect_status(401);
+    vec![("a personal access token", token)]
 }
 
 /// A second factor set up, used, refused and removed, by the admin, whose tokens nobody else needs.

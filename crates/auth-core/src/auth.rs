@@ -15,8 +15,9 @@ use crate::password::pool::HashPool;
 use crate::revocation::Revocations;
 use crate::rng::{SecureRandom, SystemRandom};
 use crate::service::outbox::Outbox;
+use crate::service::personal_tokens::Uses;
 use crate::session::ratchet::RatchetKey;
-use crate::store::{FactorStore, SessionStore, Store, ThrottleStore, UserDirectory, UserStore};
+use crate::store::{FactorStore, SessionStore, Store, ThrottleStore, TokenStore, UserDirectory, UserStore};
 use crate::throttle::Throttle;
 use crate::token::TokenKeys;
 
@@ -41,14 +42,16 @@ pub(crate) struct Inner {
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) factors: Arc<dyn FactorStore>,
+    pub(crate) tokens: Arc<dyn TokenStore>,
     /// `None` when users live in a table of the app.
     pub(crate) directory: Option<Arc<dyn UserDirectory>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn SecureRandom>,
     pub(crate) events: Arc<dyn EventSink>,
     pub(crate) claims: Option<Arc<dyn ClaimsHook>>,
-    /// `None` when all access tokens are JWTs.
+    /// Of tokens that are none of ours.
     pub(crate) opaque_tokens: Option<Arc<dyn OpaqueTokens>>,
+    pub(crate) uses: Uses,
     pub(crate) keys: TokenKeys,
     pub(crate) ratchet: RatchetKey,
     pub(crate) mfa_keys: MfaKeys,
@@ -72,6 +75,7 @@ impl Auth {
             users: store.clone(),
             factors: store.clone(),
             attempts: store.clone(),
+            tokens: store.clone(),
             directory: Some(store),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom::new()),
@@ -95,6 +99,7 @@ pub struct AuthBuilder {
     users: Arc<dyn UserStore>,
     factors: Arc<dyn FactorStore>,
     attempts: Arc<dyn ThrottleStore>,
+    tokens: Arc<dyn TokenStore>,
     directory: Option<Arc<dyn UserDirectory>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
@@ -311,6 +316,14 @@ impl AuthBuilder {
         if outbox.is_none() {
             self.endpoints.retain(|endpoint| !endpoint.needs_mailer() || self.asked_for.contains(endpoint));
         }
+        if config.personal_tokens.is_none() {
+            let lacks = |endpoint: &Endpoint| endpoint.needs_personal_tokens();
+            self.endpoints.retain(|endpoint| !lacks(endpoint) || self.asked_for.contains(endpoint));
+            if let Some(endpoint) = self.endpoints.iter().find(|endpoint| lacks(endpoint)) {
+                let problem = format!("is not set, and {} needs it (PERSONAL_TOKENS=1)", endpoint.path());
+                return Err(ConfigError::new("personal_tokens", problem));
+            }
+        }
         check_endpoints(&self.endpoints, outbox.is_some(), self.directory.is_some())?;
         if outbox.is_some() && config.public_url.is_none() {
             let problem = "is not set, and links in mails begin with it: set it to where clients reach this server \
@@ -330,6 +343,8 @@ impl AuthBuilder {
                 sessions: self.sessions,
                 users: self.users,
                 factors: self.factors,
+                tokens: self.tokens,
+                uses: Uses::default(),
                 directory: self.directory,
                 clock: self.clock,
                 random: self.random,

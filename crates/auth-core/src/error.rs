@@ -57,6 +57,12 @@ pub enum ErrorKind {
     UrlNotAllowed,
     /// This operation sends mail, and there is no [`Mailer`](crate::mail::Mailer).
     NoMailer,
+    /// Personal access tokens are not turned on: [`AuthConfig::personal_tokens`](crate::AuthConfig::personal_tokens).
+    NoPersonalTokens,
+    /// A token cannot expire then: it is over already, or would live longer than is allowed.
+    InvalidExpiry,
+    /// The user has as many tokens as one may have.
+    TooManyTokens,
     /// There is a user with this address already.
     EmailTaken,
     /// This operation needs the user table of our own store, and the app brought another.
@@ -156,6 +162,9 @@ impl fmt::Display for AuthError {
             ErrorKind::LinkUsed => "the link does not count any more",
             ErrorKind::UrlNotAllowed => "a mail may not lead to this URL",
             ErrorKind::NoMailer => "there is no mailer",
+            ErrorKind::NoPersonalTokens => "personal access tokens are not turned on",
+            ErrorKind::InvalidExpiry => "the token cannot expire then",
+            ErrorKind::TooManyTokens => "the user has too many tokens",
             ErrorKind::EmailTaken => "a user with this e-mail address exists",
             ErrorKind::UsersElsewhere => {
                 "users live in a table of the app: change them there, then call `Auth::end_sessions_of`"

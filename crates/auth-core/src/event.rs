@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::client::ClientInfo;
 use crate::clock::Timestamp;
-use crate::id::{SessionId, UserId};
+use crate::id::{SessionId, TokenId, UserId};
 
 /// One thing that happened. It holds no secret and no e-mail address.
 #[derive(Debug, Clone)]
@@ -69,6 +69,18 @@ pub enum EventKind {
     EmailVerified,
     /// A user who was invited chose a password.
     InvitationAccepted,
+    /// A user made a personal access token.
+    PersonalTokenCreated {
+        /// Which one.
+        id: TokenId,
+    },
+    /// A user revoked a personal access token.
+    PersonalTokenRevoked {
+        /// Which one.
+        id: TokenId,
+    },
+    /// A token that had to be looked up was refused: unknown, revoked, expired, or of a user who is not active.
+    TokenRefused,
 }
 
 impl EventKind {
@@ -96,6 +108,9 @@ impl EventKind {
             Self::PasswordChanged => "password_changed",
             Self::EmailVerified => "email_verified",
             Self::InvitationAccepted => "invitation_accepted",
+            Self::PersonalTokenCreated { .. } => "personal_token_created",
+            Self::PersonalTokenRevoked { .. } => "personal_token_revoked",
+            Self::TokenRefused => "token_refused",
         }
     }
 }
@@ -121,6 +136,8 @@ impl EventSink for TracingEvents {
             tracing::warn!(target: "auth::event", event = name, user, session, ip, "a refresh token was used twice");
         } else if let EventKind::RecoveryCodeUsed { left } = event.kind {
             tracing::warn!(target: "auth::event", event = name, user, session, ip, left, "a recovery code was used");
+        } else if let EventKind::PersonalTokenCreated { id } | EventKind::PersonalTokenRevoked { id } = event.kind {
+            tracing::info!(target: "auth::event", event = name, user, session, ip, token = %id);
         } else {
             tracing::info!(target: "auth::event", event = name, user, session, ip);
         }

@@ -1,4 +1,4 @@
-//! Names of users, roles and sessions.
+//! Names of users, roles, sessions and tokens.
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,62 +35,81 @@ pub struct InvalidText {
     pub(crate) bytes: usize,
 }
 
-/// Which session: 16 bytes, a UUIDv7. Knowing one gives no access: every use needs the secrets of a refresh token.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SessionId([u8; 16]);
+/// A public id of 16 bytes, a UUIDv7, and the error for text that is none.
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident, $(#[$error_doc:meta])* $error:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name([u8; 16]);
 
-impl SessionId {
-    pub(crate) fn generate(now: Timestamp, random: &dyn SecureRandom) -> Result<Self, RandomError> {
-        uuid_v7(now, random).map(|id| Self(id.into_bytes()))
-    }
+        impl $name {
+            pub(crate) fn generate(now: Timestamp, random: &dyn SecureRandom) -> Result<Self, RandomError> {
+                uuid_v7(now, random).map(|id| Self(id.into_bytes()))
+            }
 
-    /// The id from the 16 bytes that a store kept.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
+            /// The id from the 16 bytes that a store kept.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
 
-    /// The 16 bytes that a store keeps.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-impl fmt::Display for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        uuid::Uuid::from_bytes(self.0).hyphenated().fmt(f)
-    }
-}
-
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionId({self})")
-    }
-}
-
-impl FromStr for SessionId {
-    type Err = InvalidSessionId;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Only the form that `Display` writes: one session, one name.
-        if text.len() != uuid::fmt::Hyphenated::LENGTH {
-            return Err(InvalidSessionId);
+            /// The 16 bytes that a store keeps.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
         }
-        uuid::Uuid::try_parse(text).map(|id| Self(id.into_bytes())).map_err(|_| InvalidSessionId)
-    }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                uuid::Uuid::from_bytes(self.0).hyphenated().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = $error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                // Only the form that `Display` writes: one thing, one name.
+                if text.len() != uuid::fmt::Hyphenated::LENGTH {
+                    return Err($error);
+                }
+                uuid::Uuid::try_parse(text).map(|id| Self(id.into_bytes())).map_err(|_| $error)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        $(#[$error_doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+        #[error("not an id: expected a UUID with hyphens")]
+        pub struct $error;
+    };
 }
 
-impl serde::Serialize for SessionId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
+uuid_id! {
+    /// Which session: 16 bytes, a UUIDv7. Knowing one gives no access: every use needs the secrets of a refresh token.
+    SessionId,
+    /// Text that is not a session id.
+    InvalidSessionId
 }
 
-/// Text that is not a session id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a session id: expected a UUID with hyphens")]
-pub struct InvalidSessionId;
+uuid_id! {
+    /// Which personal access token: 16 bytes, a UUIDv7. Knowing one gives no access: a use needs the token itself.
+    TokenId,
+    /// Text that is not the id of a token.
+    InvalidTokenId
+}
 
 fn uuid_v7(now: Timestamp, random: &dyn SecureRandom) -> Result<uuid::Uuid, RandomError> {
     let mut bytes = [0; 10];

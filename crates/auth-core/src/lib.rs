@@ -36,7 +36,7 @@
 //!                                                    │
 //!   pure   token (sign, verify) · session (codec, ratchet, state machine) · password (hash, pool)
 //!                                                    │
-//!   store  SessionStore · UserStore · FactorStore · ThrottleStore · UserDirectory       ◄── auth-sea-orm, memory
+//!   store  SessionStore · UserStore · FactorStore · TokenStore · ThrottleStore · UserDirectory  ◄── auth-sea-orm, memory
 //! ```
 //!
 //! # What one request does
@@ -46,6 +46,7 @@
 //!   refresh  codec ─► load ─► state machine ─► rotate ─► sign                          two statements
 //!   guard    header | query ─► HMAC ─► claims ─► revoked? ─► requirement        no statement, no await
 //!            session cookie ─► HMAC ─► load ─► state machine ─► requirement              one statement
+//!            token that is no JWT ─► checksum ─► load ─► epoch, expiry, status ─► requirement     one statement
 //! ```
 //!
 //! # Threats, and the tests that try them
@@ -66,6 +67,7 @@
 //! | an access token outlives its session | optional `RevocationFeed`: refused on every node within a second | `r8_` in `revocation` and store |
 //! | session fixation | a new session at each login, the presented one ends | `r10_` in contract |
 //! | a captured session cookie outlives the logout | the row is read on every request | `r11_` in contract |
+//! | a token for a program leaks, or is used to take over its user | 160 random bits, hashed, with a checksum for scanners; read on every request, ended with the credentials; limited to scopes, never a login | `personal_tokens` in contract, store and tests |
 //! | `alg` games, forged headers, odd encodings | header compared as bytes, one key, one algorithm | `j1_` to `j5_` |
 //! | missing, wrong or overflowing claims | each of its exact type, `exp` demanded, issuer and audience checked | `j6_`, `j7_`, `j10_` |
 //! | one kind of token for another | `typ` and claims differ; the session token from its cookie alone | `j8_` |
@@ -125,14 +127,14 @@ pub use client::ClientInfo;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use config::{
     AddressRange, AuthConfig, ConfigError, CookieConfig, CookieToJson, HostPrefix, InvalidRange, LoginThrottle,
-    MfaRequired, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests, ThrottleLimits, TokenSources,
-    UnreadableThrottle, WhenStale,
+    MfaRequired, PersonalTokens, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests, ThrottleLimits,
+    TokenSources, UnreadableThrottle, WhenStale,
 };
 pub use email::{Email, InvalidEmail};
 pub use error::{AuthError, ErrorKind};
 pub use event::{AuthEvent, EventKind, EventSink, TracingEvents};
 pub use hooks::{ClaimsHook, OpaqueTokens, ResolvedToken};
-pub use id::{InvalidSessionId, InvalidText, Role, SessionId, UserId};
+pub use id::{InvalidSessionId, InvalidText, InvalidTokenId, Role, SessionId, TokenId, UserId};
 pub use mfa::{FactorSealer, InvalidMfaKey, InvalidTotpSecret, MfaKey, OtpauthUrl, QrSvg, RecoveryCode, TotpSecret};
 pub use password::{HashParams, InvalidHashParams, PasswordHash, PasswordProblem, UnusableHash};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
@@ -140,6 +142,7 @@ pub use secret::{
     AccessToken, DeviceToken, OneTimePassword, OpaqueToken, Password, RefreshToken, SecretKey, SessionToken,
 };
 pub use service::{
-    EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewUser, OwnSession, PasswordChange, Tokens, UserUpdate,
+    EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewPersonalToken, NewUser, OwnSession, PasswordChange,
+    PersonalToken, Tokens, UserUpdate,
 };
-pub use token::{Identity, InvalidScopes, TokenScopes};
+pub use token::{Identity, InvalidScopes, InvalidTokenName, TokenName, TokenScopes};

@@ -61,6 +61,7 @@ pub(crate) struct Tables {
     pub(crate) session: DynIden,
     pub(crate) throttle: DynIden,
     pub(crate) recovery_code: DynIden,
+    pub(crate) token: DynIden,
 }
 
 impl Tables {
@@ -71,6 +72,7 @@ impl Tables {
             session: prefix.iden("session"),
             throttle: prefix.iden("throttle"),
             recovery_code: prefix.iden("recovery_code"),
+            token: prefix.iden("token"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A store that fails on demand, and counts.
 
 mod factor;
+mod token;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -49,6 +50,12 @@ pub enum Operation {
     Refund,
     Clear,
     Prune,
+    CreateToken,
+    FindToken,
+    ListTokens,
+    RevokeToken,
+    NoteTokenUse,
+    PurgeTokens,
 }
 
 /// When a call fails.

@@ -73,6 +73,8 @@ fn routes(config: &mut ServiceConfig, auth: &Auth) {
         .service(guarded("/closure", auth.guard().check_that(|identity| !identity.is_admin())))
         .service(guarded("/fresh", auth.guard().fresh(FIVE_MINUTES)))
         .service(guarded("/mfa", auth.guard().mfa()))
+        .service(guarded("/scoped", auth.guard().scope("notes:read")))
+        .service(guarded("/login-only", auth.guard().any_scope().login_only()))
         .service(guarded("/payments", auth.guard().fresh(FIVE_MINUTES).mfa().role("editor")))
         .service(resource("/unguarded").to(show));
 }

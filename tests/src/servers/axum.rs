@@ -46,6 +46,8 @@ fn app(auth: &Auth, prefix: &str) -> Router {
         .merge(guarded("/closure", auth.guard().check_that(|identity| !identity.is_admin())))
         .merge(guarded("/fresh", auth.guard().fresh(FIVE_MINUTES)))
         .merge(guarded("/mfa", auth.guard().mfa()))
+        .merge(guarded("/scoped", auth.guard().scope("notes:read")))
+        .merge(guarded("/login-only", auth.guard().any_scope().login_only()))
         .merge(guarded("/payments", auth.guard().fresh(FIVE_MINUTES).mfa().role("editor")))
         .route("/unguarded", any(show));
     let app = if prefix.is_empty() { app.merge(routes) } else { app.nest(prefix, routes) };

@@ -69,6 +69,8 @@ async fn f4_a_stricter_default_isolation_changes_nothing() {
             "m4_of_concurrent_enablings_one_wins",
             "m7_concurrent_sets_of_recovery_codes_never_mix",
             "r9_open_beside_a_change_of_the_factor_leaves_no_other_live_session",
+            "of_many_concurrent_tokens_no_more_are_stored_than_one_may_have",
+            "r9_a_token_beside_a_change_of_credentials_is_dead",
         ] {
             let Some(database) = Database::fresh(Kind::Postgres).await else { return };
             let set = format!(

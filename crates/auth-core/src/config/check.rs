@@ -61,6 +61,7 @@ impl AuthConfig {
         self.check_hashing()?;
         self.check_mfa()?;
         self.check_passwords()?;
+        self.personal_tokens.as_ref().map_or(Ok(()), super::PersonalTokens::check)?;
         if self.issuer.is_empty() {
             return Err(ConfigError::new("issuer", "is empty: name the service that issues the tokens"));
         }

@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
-use super::{AuthConfig, ConfigError, CookieConfig, MfaRequired, SameSite, UnreadableThrottle, duration};
+use super::{
+    AuthConfig, ConfigError, CookieConfig, MfaRequired, PersonalTokens, SameSite, UnreadableThrottle, duration,
+};
 use crate::id::Role;
 use crate::mfa::MfaKey;
 use crate::password::HashParams;
@@ -20,7 +22,8 @@ impl AuthConfig {
     /// `LOGIN_THROTTLE`, `TRUSTED_PROXIES`, `LOGIN_STALL_TIME`, `PASSWORD_MIN_LENGTH`, `PASSWORD_MIN_SCORE`,
     /// `PASSWORD_PEPPER`, `PASSWORD_RESET_URL_ALLOW_LIST`, `USER_REGISTER_URL_ALLOW_LIST`, `USER_INVITE_URL_ALLOW_LIST`,
     /// `PASSWORD_RESET_TTL`, `EMAIL_VERIFICATION_TTL`, `USER_INVITE_TTL`, `MFA_KEYS`, `MFA_WINDOW`, `MFA_ISSUER`,
-    /// `MFA_REQUIRED` (`nobody`, `everybody`, `roles:admin,editor`). Durations are written `15m`, `7d`, `10s`; without a
+    /// `MFA_REQUIRED` (`nobody`, `everybody`, `roles:admin,editor`), `PERSONAL_TOKENS`, `PERSONAL_TOKEN_PREFIX`,
+    /// `PERSONAL_TOKEN_MAX_TTL`. Durations are written `15m`, `7d`, `10s`; without a
     /// unit they are milliseconds.
     ///
     /// # Errors
@@ -86,6 +89,7 @@ impl AuthConfig {
         if (vars.0)("PASSWORD_MIN_SCORE").is_some() {
             vars.number("PASSWORD_MIN_SCORE", config.password_min_score.insert(0))?;
         }
+        vars.personal_tokens(&mut config)?;
         if let Some(peppers) = (vars.0)("PASSWORD_PEPPER").map(Zeroizing::new) {
             config.password_peppers = peppers.split(',').map(|pepper| SecretKey::from(pepper.trim())).collect();
         }
@@ -171,6 +175,17 @@ impl Vars<'_> {
         Ok(())
     }
 
+    fn personal_tokens(&self, config: &mut AuthConfig) -> Result<(), ConfigError> {
+        let (mut tokens, mut are_on) = (PersonalTokens::default(), false);
+        self.flag("PERSONAL_TOKENS", &mut are_on)?;
+        if let Some(prefix) = (self.0)("PERSONAL_TOKEN_PREFIX") {
+            tokens.prefix = prefix;
+        }
+        self.duration("PERSONAL_TOKEN_MAX_TTL", &mut tokens.max_ttl)?;
+        config.personal_tokens = are_on.then_some(tokens);
+        Ok(())
+    }
+
     /// No error shows a key: it may be right but for one character.
     fn mfa_keys(&self, keys: &mut Vec<MfaKey>) -> Result<(), ConfigError> {
         const NAME: &str = "MFA_KEYS";
@@ -245,6 +260,8 @@ mod tests {
             ("LOGIN_THROTTLE", "account=4,address=40"),
             ("TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
             ("MFA_REQUIRED", "roles:admin, chief editor"),
+            ("PERSONAL_TOKENS", "1"),
+            ("PERSONAL_TOKEN_MAX_TTL", "30d"),
             ("PASSWORD_PEPPER", "the-current-pepper-Zq3Xw8Kd5Nf7Rt, the-one-before-it-Jm4Vb9Ts2Hy6Lp1"),
         ])
         .expect("reads");
@@ -269,6 +286,8 @@ mod tests {
         assert_eq!(config.mfa_required, MfaRequired::Roles(roles));
         let peppers: Vec<_> = config.password_peppers.iter().map(SecretKey::expose_secret).collect();
         assert_eq!(peppers, [&b"the-current-pepper-Zq3Xw8Kd5Nf7Rt"[..], b"the-one-before-it-Jm4Vb9Ts2Hy6Lp1"]);
+        let tokens = config.personal_tokens.as_ref().expect("they are on");
+        assert_eq!((tokens.prefix.as_str(), tokens.max_ttl), ("pat_", Duration::from_secs(30 * 86_400)));
         config.check().expect("is usable");
     }
 
@@ -287,6 +306,7 @@ mod tests {
             ("TRUSTED_PROXIES", "10.0.0.1/8"),
             ("DEVICE_COOKIE_SAME_SITE", "sometimes"),
             ("MFA_WINDOW", "-1"),
+            ("PERSONAL_TOKENS", "all"),
             ("MFA_WINDOW", "256"),
             ("MFA_REQUIRED", "everbody"),
             ("MFA_REQUIRED", "roles:"),

@@ -8,12 +8,14 @@ mod duration;
 mod env;
 mod proxies;
 mod throttle;
+mod tokens;
 
 use std::time::Duration;
 
 pub use check::ConfigError;
 pub use proxies::{AddressRange, InvalidRange};
 pub use throttle::{LoginThrottle, ThrottleLimits, UnreadableThrottle};
+pub use tokens::PersonalTokens;
 
 use crate::id::Role;
 use crate::mfa::MfaKey;
@@ -137,6 +139,9 @@ pub struct AuthConfig {
     /// [`Auth::spawn_maintenance`](crate::Auth::spawn_maintenance). A request that was let in goes on, also a stream or a
     /// WebSocket that stays open for hours: ask [`Auth::verify`](crate::Auth::verify) again there.
     pub revocation_feed: Option<RevocationFeed>,
+    /// Lets users make access tokens for their programs: guards know these then, and `/auth/tokens` is mounted. Default
+    /// none. `PERSONAL_TOKENS=1`.
+    pub personal_tokens: Option<PersonalTokens>,
 }
 
 /// How guards learn of revoked sessions: each node asks the store, and keeps the answer in memory.
@@ -316,6 +321,7 @@ impl AuthConfig {
             invitation_urls: Vec::new(),
             body_timeout: Duration::from_secs(10),
             revocation_feed: None,
+            personal_tokens: None,
         }
     }
 

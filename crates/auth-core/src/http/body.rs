@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::endpoint::Route;
 use super::head::{RequestHead, Single};
 use super::problem::{Problem, Reason};
+use crate::clock::Timestamp;
 
 /// How much of a body that is too large is still read and thrown away, so that the client gets to see the answer
 /// instead of a reset connection.
@@ -104,6 +105,24 @@ impl Fields {
         }
     }
 
+    /// An optional moment, in milliseconds since 1970. `null` is none.
+    pub(super) fn time(&self, name: &'static str) -> Result<Option<Timestamp>, Reason> {
+        match self.value(name) {
+            None | Some(Json::Null) => Ok(None),
+            Some(Json::Integer(millis)) => Ok(Some(Timestamp::from_millis(*millis))),
+            Some(_) => Err(Reason::NotATime(name)),
+        }
+    }
+
+    /// An optional list. `null` is none.
+    pub(super) fn list(&self, name: &'static str) -> Result<Option<&[Json]>, Reason> {
+        match self.value(name) {
+            None | Some(Json::Null) => Ok(None),
+            Some(Json::List(list)) => Ok(Some(list)),
+            Some(_) => Err(Reason::NotAList(name)),
+        }
+    }
+
     pub(super) fn value(&self, name: &str) -> Option<&Json> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
@@ -116,12 +135,24 @@ fn is_json(content_type: Single<'_>) -> bool {
     essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
 
-/// JSON as far as bodies of this contract need it: text, booleans and objects; the rest only has to be well formed.
+/// JSON as far as bodies of this contract need it; the rest only has to be well formed.
 pub(super) enum Json {
     Text(Zeroizing<String>),
     Flag(bool),
+    Integer(i64),
+    List(Vec<Self>),
     Object(Vec<(String, Self)>),
+    Null,
     Other,
+}
+
+impl Json {
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Json {
@@ -139,21 +170,24 @@ impl<'de> Deserialize<'de> for Json {
             fn visit_bool<E>(self, flag: bool) -> Result<Json, E> {
                 Ok(Json::Flag(flag))
             }
-            fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
-                Ok(Json::Other)
+            fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
+                Ok(Json::Integer(number))
             }
-            fn visit_u64<E>(self, _: u64) -> Result<Json, E> {
-                Ok(Json::Other)
+            fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+                Ok(i64::try_from(number).map_or(Json::Other, Json::Integer))
             }
             fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
                 Ok(Json::Other)
             }
             fn visit_unit<E>(self) -> Result<Json, E> {
-                Ok(Json::Other)
+                Ok(Json::Null)
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
-                while seq.next_element::<Json>()?.is_some() {}
-                Ok(Json::Other)
+                let mut list = Vec::new();
+                while let Some(element) = seq.next_element()? {
+                    list.push(element);
+                }
+                Ok(Json::List(list))
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
                 let mut fields: Vec<(String, Json)> = Vec::new();

@@ -28,6 +28,13 @@ pub enum Endpoint {
     TfaDisable,
     /// `POST /users/me/tfa/recovery-codes`: a new set of recovery codes.
     TfaRecoveryCodes,
+    /// `GET /auth/tokens`: the user's personal access tokens. These three are mounted with
+    /// [`AuthConfig::personal_tokens`](crate::AuthConfig::personal_tokens).
+    Tokens,
+    /// `POST /auth/tokens`: makes one, and tells it once.
+    CreateToken,
+    /// `DELETE /auth/tokens/{id}`: revokes one of them.
+    RevokeToken,
     /// `POST /auth/password/change`: by whoever is signed in and knows the current one.
     ChangePassword,
     /// `POST /auth/password/request`: a mail with a link. Mounted when there is a mailer.
@@ -71,6 +78,9 @@ impl Endpoint {
         Self::TfaEnable,
         Self::TfaDisable,
         Self::TfaRecoveryCodes,
+        Self::Tokens,
+        Self::CreateToken,
+        Self::RevokeToken,
         Self::ChangePassword,
         Self::RequestReset,
         Self::ResetPassword,
@@ -92,6 +102,12 @@ impl Endpoint {
         self.is_optional() || matches!(self, Self::RequestReset | Self::ResetPassword)
     }
 
+    /// Whether it is of no use without [`AuthConfig::personal_tokens`](crate::AuthConfig::personal_tokens).
+    #[must_use]
+    pub const fn needs_personal_tokens(self) -> bool {
+        matches!(self, Self::Tokens | Self::CreateToken | Self::RevokeToken)
+    }
+
     /// The path below the mount point; `{id}` stands for one segment, as axum and actix-web write it.
     #[must_use]
     pub const fn path(self) -> &'static str {
@@ -107,6 +123,8 @@ impl Endpoint {
             Self::TfaEnable => "/users/me/tfa/enable",
             Self::TfaDisable => "/users/me/tfa/disable",
             Self::TfaRecoveryCodes => "/users/me/tfa/recovery-codes",
+            Self::Tokens | Self::CreateToken => "/auth/tokens",
+            Self::RevokeToken => "/auth/tokens/{id}",
             Self::ChangePassword => "/auth/password/change",
             Self::RequestReset => "/auth/password/request",
             Self::ResetPassword => "/auth/password/reset",
@@ -128,14 +146,15 @@ impl Endpoint {
             | Self::TfaEnable
             | Self::TfaDisable
             | Self::TfaRecoveryCodes
+            | Self::CreateToken
             | Self::ChangePassword
             | Self::RequestReset
             | Self::ResetPassword
             | Self::Register
             | Self::Invite
             | Self::AcceptInvitation => Method::Post,
-            Self::Providers | Self::Me | Self::Sessions | Self::VerifyEmail => Method::Get,
-            Self::EndOtherSessions | Self::EndSession => Method::Delete,
+            Self::Providers | Self::Me | Self::Sessions | Self::Tokens | Self::VerifyEmail => Method::Get,
+            Self::EndOtherSessions | Self::EndSession | Self::RevokeToken => Method::Delete,
         }
     }
 }
@@ -206,7 +225,7 @@ mod tests {
     use super::Endpoint;
     use crate::mail::{MailError, Mailer, Message};
     use crate::store::memory::MemoryStore;
-    use crate::{Auth, AuthBuilder, AuthConfig};
+    use crate::{Auth, AuthBuilder, AuthConfig, PersonalTokens};
 
     #[derive(Debug)]
     struct NoMail;
@@ -218,11 +237,19 @@ mod tests {
         }
     }
 
-    fn builder() -> AuthBuilder {
+    fn config() -> AuthConfig {
         let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
         config.hash_threads = 1;
         config.public_url = Some("https://auth.example.com".to_owned());
-        Auth::builder(MemoryStore::new()).config(config)
+        config
+    }
+
+    fn with_tokens() -> AuthConfig {
+        AuthConfig { personal_tokens: Some(PersonalTokens::default()), ..config() }
+    }
+
+    fn builder() -> AuthBuilder {
+        Auth::builder(MemoryStore::new()).config(config())
     }
 
     fn mounted(builder: AuthBuilder) -> Vec<Endpoint> {
@@ -234,9 +261,11 @@ mod tests {
     fn what_needs_a_mailer_is_mounted_with_one_and_what_lets_users_in_is_asked_for() {
         let without = mounted(builder());
         assert!(without.contains(&Endpoint::ChangePassword) && !without.iter().any(|endpoint| endpoint.needs_mailer()));
+        let usual = |endpoint: &&Endpoint| !endpoint.is_optional() && !endpoint.needs_personal_tokens();
         let with = mounted(builder().mailer(NoMail));
-        assert_eq!(with.len(), Endpoint::ALL.iter().filter(|endpoint| !endpoint.is_optional()).count());
-        let all = mounted(builder().mailer(NoMail).with(Endpoint::ALL).with(Endpoint::ALL));
+        assert_eq!(with.len(), Endpoint::ALL.iter().filter(usual).count());
+        let everything = builder().config(with_tokens()).mailer(NoMail);
+        let all = mounted(everything.with(Endpoint::ALL).with(Endpoint::ALL));
         assert_eq!(all.len(), Endpoint::ALL.len(), "each once");
         assert_eq!(mounted(builder().with(&[Endpoint::Register]).only(&[Endpoint::Login])), [Endpoint::Login]);
     }
@@ -248,6 +277,9 @@ mod tests {
             assert_eq!(error.field(), "mailer");
             assert!(error.to_string().contains(endpoint.path()), "{error}");
         }
+        assert!(mounted(builder().config(with_tokens())).contains(&Endpoint::CreateToken));
+        let error = builder().with(&[Endpoint::CreateToken]).build().expect_err("they are off");
+        assert_eq!(error.field(), "personal_tokens");
         let elsewhere = builder().users(MemoryStore::new()).mailer(NoMail).with(&[Endpoint::Register]).build();
         assert_eq!(elsewhere.expect_err("users elsewhere").field(), "endpoints");
         assert!(builder().users(MemoryStore::new()).mailer(NoMail).build().is_ok());

@@ -11,6 +11,7 @@ use super::render::{Place, refusal};
 use super::reply::Reply;
 use super::requirement::Requirement;
 use crate::auth::Auth;
+use crate::client::ClientInfo;
 use crate::config::TokenSources;
 use crate::error::ErrorKind;
 use crate::secret::{OpaqueToken, SessionToken};
@@ -180,17 +181,26 @@ impl Guard {
     pub fn check(&self, head: &RequestHead<'_>) -> Verdict {
         let found = credentials::find(head, self.sources, &self.auth.inner.wire.cookies.session);
         let response_headers = if found.in_query { QUERY_TOKEN_HEADERS } else { &[] };
-        let ask = |key| Lookup { guard: self.clone(), key, stripped: found.stripped.clone(), response_headers };
         let identity = match found.credentials {
             Ok(Credentials::Bearer(token)) => match self.auth.identify(&token) {
                 Err(error) if error.kind() == ErrorKind::InvalidToken && self.auth.may_know(&token) => {
-                    return Verdict::Ask(ask(Key::Token(OpaqueToken::new(token))));
+                    let client = self.auth.inner.wire.clients.of(head);
+                    let key = Key::Token { token: OpaqueToken::new(token), client };
+                    return Verdict::Ask(Lookup {
+                        guard: self.clone(),
+                        key,
+                        stripped: found.stripped,
+                        response_headers,
+                    });
                 }
                 identity => identity.map(Some).map_err(Problem::from),
             },
             Ok(Credentials::Nothing) => Ok(None),
             Ok(Credentials::Session(token)) => match self.may_use_cookie(head) {
-                Ok(()) => return Verdict::Ask(ask(Key::Session(SessionToken::new(token)))),
+                Ok(()) => {
+                    let key = Key::Session(SessionToken::new(token));
+                    return Verdict::Ask(Lookup { guard: self.clone(), key, stripped: None, response_headers });
+                }
                 Err(problem) => Err(problem),
             },
             Err(problem) => Err(problem),
@@ -242,7 +252,6 @@ impl Guard {
 /// What a guard decided.
 #[derive(Debug)]
 #[must_use]
-#[allow(clippy::large_enum_variant, reason = "boxing the common case would cost each request an allocation")]
 pub enum Verdict {
     /// Let the request in.
     Allowed(Passage),
@@ -324,7 +333,7 @@ pub struct Lookup {
 
 enum Key {
     Session(SessionToken),
-    Token(OpaqueToken),
+    Token { token: OpaqueToken, client: ClientInfo },
 }
 
 impl Lookup {
@@ -332,7 +341,7 @@ impl Lookup {
     pub async fn resolve(self) -> Verdict {
         let identity = match &self.key {
             Key::Session(token) => self.guard.auth.identify_session(token).await,
-            Key::Token(token) => self.guard.auth.verify_opaque(token).await,
+            Key::Token { token, client } => self.guard.auth.verify_opaque(token, client).await,
         };
         self.guard.verdict(identity.map(Some).map_err(Problem::from), self.stripped, self.response_headers)
     }

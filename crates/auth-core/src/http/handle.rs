@@ -16,6 +16,7 @@ use super::problem::{Problem, Reason};
 use super::render::{Place, refusal};
 use super::reply::{Data, Reply};
 use super::tfa::Tfa;
+use super::tokens::Tokens;
 use crate::auth::Auth;
 use crate::config::AuthConfig;
 use crate::email::Email;
@@ -87,6 +88,9 @@ impl Auth {
             Endpoint::Sessions => own::handle(self, Own::Sessions, head, &fields).await,
             Endpoint::EndOtherSessions => own::handle(self, Own::EndOtherSessions, head, &fields).await,
             Endpoint::EndSession => own::handle(self, Own::EndSession, head, &fields).await,
+            Endpoint::Tokens => own::handle(self, Own::Tokens(Tokens::List), head, &fields).await,
+            Endpoint::CreateToken => own::handle(self, Own::Tokens(Tokens::Create), head, &fields).await,
+            Endpoint::RevokeToken => own::handle(self, Own::Tokens(Tokens::Revoke), head, &fields).await,
             Endpoint::ChangePassword => own::handle(self, Own::ChangePassword, head, &fields).await,
             Endpoint::Invite => own::handle(self, Own::Invite, head, &fields).await,
             Endpoint::RequestReset => self.handle_account(Account::RequestReset, head, &fields).await,

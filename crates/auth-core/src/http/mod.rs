@@ -29,6 +29,7 @@ mod render;
 mod reply;
 mod requirement;
 mod tfa;
+mod tokens;
 
 pub use endpoint::{Endpoint, Method, Route};
 pub use guard::{Checked, Guard, Lookup, Passage, Verdict};

@@ -1,5 +1,5 @@
 //! What users do once they are signed in: `GET /users/me`, their sessions (requirement R12), their password (requirement
-//! P8) and second factor, and the invitations of admins.
+//! P8), second factor and personal access tokens, and the invitations of admins.
 
 use serde::{Serialize, Serializer};
 
@@ -11,6 +11,7 @@ use super::problem::{Problem, Reason};
 use super::query;
 use super::reply::{Data, Reply};
 use super::tfa::Tfa;
+use super::tokens::Tokens;
 use crate::auth::Auth;
 use crate::error::ErrorKind;
 use crate::id::{Role, SessionId};
@@ -27,6 +28,7 @@ pub(super) enum Own {
     EndOtherSessions,
     EndSession,
     Tfa(Tfa),
+    Tokens(Tokens),
     ChangePassword,
     Invite,
 }
@@ -43,6 +45,7 @@ impl Own {
             | Self::Sessions
             | Self::EndOtherSessions
             | Self::EndSession
+            | Self::Tokens(_)
             | Self::ChangePassword => guard.login_only(),
             Self::Invite => guard,
         }
@@ -104,6 +107,7 @@ async fn answer(
             Reply::new(204)
         }
         Own::Tfa(tfa) => tfa.answer(auth, identity, fields, &auth.inner.wire.clients.of(head)).await?,
+        Own::Tokens(tokens) => tokens.answer(auth, identity, head, fields).await?,
         Own::ChangePassword => {
             let change = password_change(fields).map_err(Problem::payload)?;
             auth.change_password(identity, change, &auth.inner.wire.clients.of(head)).await?;

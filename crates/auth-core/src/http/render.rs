@@ -142,6 +142,8 @@ impl Look {
             ErrorKind::InsufficientScope => Some("insufficient scope"),
             ErrorKind::FactorActive => Some("TFA Secret is already set for this user"),
             ErrorKind::FactorInactive => Some("TFA Secret is not set for this user"),
+            ErrorKind::InvalidExpiry => Some("\"expires_at\" must be in the future, and no later than is allowed"),
+            ErrorKind::TooManyTokens => Some("There are too many tokens, revoke one first"),
             ErrorKind::InvalidFactorSecret => Some("\"secret\" is invalid"),
             _ => None,
         };
@@ -168,14 +170,17 @@ impl Look {
             ErrorKind::Unavailable => {
                 (503, "SERVICE_UNAVAILABLE", "The service is unavailable, try again later.", None)
             }
-            ErrorKind::FactorActive | ErrorKind::FactorInactive | ErrorKind::InvalidFactorSecret => {
-                (400, "INVALID_PAYLOAD", "", Some("invalid_request"))
-            }
+            ErrorKind::FactorActive
+            | ErrorKind::FactorInactive
+            | ErrorKind::InvalidFactorSecret
+            | ErrorKind::InvalidExpiry
+            | ErrorKind::TooManyTokens => (400, "INVALID_PAYLOAD", "", Some("invalid_request")),
             // The first three have a reason, and are answered above; the routes of the others are not mounted.
             ErrorKind::WeakPassword
             | ErrorKind::UrlNotAllowed
             | ErrorKind::EmailTaken
             | ErrorKind::NoMailer
+            | ErrorKind::NoPersonalTokens
             | ErrorKind::UsersElsewhere
             | ErrorKind::Internal => (500, "INTERNAL_SERVER_ERROR", "An unexpected error occurred.", None),
         };
@@ -214,6 +219,10 @@ impl std::fmt::Display for Reason {
             Self::Broken => f.write_str("the body ended before it was complete"),
             Self::NoRefreshToken => f.write_str("The refresh token is required in either the payload or cookie"),
             Self::CookieToJson => f.write_str("The refresh token of a cookie is not given out in JSON"),
+            Self::NotAList(field) => write!(f, "\"{field}\" must be an array"),
+            Self::NotATime(field) => write!(f, "\"{field}\" must be a number of milliseconds"),
+            Self::NotAName => f.write_str("\"name\" must have 1 to 100 characters"),
+            Self::NotScopes => f.write_str("\"scopes\" must be one or more names without spaces"),
             Self::NotABoolean(field) => write!(f, "\"{field}\" must be a boolean"),
             Self::InvalidOtp => f.write_str("\"otp\" is invalid"),
             Self::SeveralTokens => f.write_str("The request uses more than one method for including an access token"),

@@ -32,7 +32,8 @@ impl Requirement {
     ///
     /// A limited token opens nothing but what asks for scopes: what an app guards without a thought of them stays shut.
     pub(super) fn lacking(&self, identity: &Identity, now: Timestamp) -> Option<ErrorKind> {
-        if identity.scopes().is_some() && !self.0.iter().any(|rule| matches!(rule, Rule::Scope(_) | Rule::AnyScope)) {
+        let decides = |rule: &Rule| matches!(rule, Rule::Scope(_) | Rule::AnyScope | Rule::Login);
+        if identity.scopes().is_some() && !self.0.iter().any(decides) {
             return Some(ErrorKind::InsufficientScope);
         }
         let lacking = self.0.iter().filter_map(|rule| rule.lacking(identity, now));

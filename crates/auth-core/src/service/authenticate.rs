@@ -1,13 +1,16 @@
 //! Finding out who a request comes from.
 
-use crate::auth::Auth;
+use crate::auth::{Auth, Inner};
+use crate::client::ClientInfo;
+use crate::clock::Timestamp;
 use crate::error::{AuthError, ErrorKind};
-use crate::hooks::ResolvedToken;
+use crate::event::EventKind;
+use crate::hooks::{OpaqueTokens, ResolvedToken};
 use crate::secret::{OpaqueToken, SessionToken};
 use crate::session::codec::TokenParts;
 use crate::session::machine::{self, Standing};
-use crate::store::{SessionMode, UserRecord, UserStatus};
-use crate::token::{Identity, Scope, TokenProblem};
+use crate::store::{SessionMode, TokenHash, UserRecord, UserStatus};
+use crate::token::{Identity, Scope, TokenProblem, personal};
 
 /// The longest opaque token that is looked up, in bytes.
 const MAX_OPAQUE_BYTES: usize = 255;
@@ -75,37 +78,42 @@ impl Auth {
         })
     }
 
-    /// Whether somebody may know this token: it is no JWT, and there are tokens of other kinds. Its characters are those
-    /// of RFC 6750 2.1: a database is not asked for anything that it could not hold.
+    /// Whether somebody may know this token, which is no JWT of ours.
     pub(crate) fn may_know(&self, token: &str) -> bool {
-        let is_b64token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-        self.inner.opaque_tokens.is_some()
-            && (1..=MAX_OPAQUE_BYTES).contains(&token.len())
-            && token.bytes().all(is_b64token)
-            && token.bytes().filter(|byte| *byte == b'.').count() != 2
+        self.inner.kind_of(token).is_some()
     }
 
-    /// Who a token that is no JWT says the request comes from: one that [`AuthBuilder::opaque_tokens`] knows. It is looked
-    /// up each time, and the user is taken as they are now. Guards do this by themselves.
+    /// Who a token that is no JWT says the request comes from: a personal access token, or one that
+    /// [`AuthBuilder::opaque_tokens`] knows. It is looked up each time, and the user is taken as they are now. Guards do
+    /// this by themselves.
     ///
     /// # Errors
     /// `InvalidToken` when nobody knows it, and when its user is not active; `TokenExpired`; `EnrolmentRequired` while the
     /// user must set up a second factor first; `Unavailable` when the store is down.
     ///
     /// [`AuthBuilder::opaque_tokens`]: crate::AuthBuilder::opaque_tokens
-    pub async fn verify_opaque(&self, token: &OpaqueToken) -> Result<Identity, AuthError> {
-        let known = self.inner.opaque_tokens.as_ref().filter(|_| self.may_know(token.expose_secret()));
-        let now = self.inner.clock.now();
-        let resolved = known.ok_or(ErrorKind::InvalidToken)?.resolve(token, now).await?;
-        let resolved = resolved.ok_or(ErrorKind::InvalidToken)?;
-        if resolved.user.status != UserStatus::Active {
-            return Err(ErrorKind::InvalidToken.into());
-        }
+    pub async fn verify_opaque(&self, token: &OpaqueToken, client: &ClientInfo) -> Result<Identity, AuthError> {
+        let inner = &self.inner;
+        let now = inner.clock.now();
+        let resolved = match inner.kind_of(token.expose_secret()).ok_or(ErrorKind::InvalidToken)? {
+            OpaqueKind::Personal(hash) => inner.resolve_personal(&hash, now).await?,
+            OpaqueKind::Other(tokens) => tokens.resolve(token, now).await?,
+        };
+        let user = resolved.as_ref().map(|resolved| resolved.user.id);
+        self.judge(resolved, now).map_err(|kind| {
+            inner.record(EventKind::TokenRefused, user, None, client);
+            kind.into()
+        })
+    }
+
+    fn judge(&self, resolved: Option<ResolvedToken>, now: Timestamp) -> Result<Identity, ErrorKind> {
+        let active = resolved.filter(|resolved| resolved.user.status == UserStatus::Active);
+        let resolved = active.ok_or(ErrorKind::InvalidToken)?;
         if resolved.expires_at.is_some_and(|expires_at| expires_at <= now) {
-            return Err(ErrorKind::TokenExpired.into());
+            return Err(ErrorKind::TokenExpired);
         }
         if self.inner.must_enrol(&resolved.user, resolved.has_factor) {
-            return Err(ErrorKind::EnrolmentRequired.into());
+            return Err(ErrorKind::EnrolmentRequired);
         }
         Ok(self.identity_of(resolved))
     }
@@ -132,6 +140,30 @@ impl Auth {
     fn payload_of(&self, user: &UserRecord) -> Option<std::sync::Arc<[u8]>> {
         let claims = self.inner.claims.as_ref()?.claims(user);
         serde_json::to_vec(&claims).ok().map(Into::into)
+    }
+}
+
+/// Who knows a token.
+enum OpaqueKind<'a> {
+    /// Our store, if anybody.
+    Personal(TokenHash),
+    /// The app, if anybody.
+    Other(&'a dyn OpaqueTokens),
+}
+
+impl Inner {
+    /// What could be a personal access token, and is damaged, is asked of nobody; nor are characters beyond those of
+    /// RFC 6750 2.1, which a database may not be able to hold.
+    fn kind_of(&self, token: &str) -> Option<OpaqueKind<'_>> {
+        if let Some(config) = &self.config.personal_tokens
+            && token.starts_with(&config.prefix)
+        {
+            return personal::hash(&config.prefix, token).map(OpaqueKind::Personal);
+        }
+        let is_b64token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+        let fits = (1..=MAX_OPAQUE_BYTES).contains(&token.len()) && token.bytes().all(is_b64token);
+        let is_jws = token.bytes().filter(|byte| *byte == b'.').count() == 2;
+        self.opaque_tokens.as_deref().filter(|_| fits && !is_jws).map(OpaqueKind::Other)
     }
 }
 

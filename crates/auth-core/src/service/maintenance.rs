@@ -32,8 +32,8 @@ impl Auth {
         tokio::spawn(async move { auth.maintain().await })
     }
 
-    /// What has to be done beside the requests, for ever: sessions that expired more than a day ago are removed, every
-    /// ten minutes, 500 at a time, and so are counters of failures that are forgotten; and with a [`revocation_feed`](crate::AuthConfig::revocation_feed), what was revoked
+    /// What has to be done beside the requests, for ever: sessions and personal access tokens that expired more than a day
+    /// ago are removed, every ten minutes, 500 at a time, and so are counters of failures that are forgotten; and with a [`revocation_feed`](crate::AuthConfig::revocation_feed), what was revoked
     /// is read. Run it once on every node; dropping it at any point loses nothing.
     pub async fn maintain(&self) -> Infallible {
         let mut purge = pin!(self.purge());
@@ -53,6 +53,7 @@ impl Auth {
             let now = self.inner.clock.now();
             let expired_before = now.before(keep);
             in_batches("expired sessions", || self.inner.sessions.purge_expired(expired_before, BATCH)).await;
+            in_batches("expired tokens", || self.inner.tokens.purge_tokens(expired_before, BATCH)).await;
             in_batches("forgotten failures", || self.inner.throttle.prune(now, BATCH)).await;
         }
     }

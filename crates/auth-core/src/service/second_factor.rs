@@ -236,10 +236,10 @@ impl Auth {
 }
 
 /// The session that asks, its owner, and the epoch that both were read under.
-struct Asking {
-    session: SessionRecord,
-    user: UserRecord,
-    epoch: Epoch,
+pub(super) struct Asking {
+    pub(super) session: SessionRecord,
+    pub(super) user: UserRecord,
+    pub(super) epoch: Epoch,
     now: crate::clock::Timestamp,
 }
 
@@ -255,7 +255,7 @@ impl Asking {
 
 impl Inner {
     /// Reads the session that asks: an access token may outlive it, and is worth nothing here.
-    async fn asking(&self, identity: &Identity) -> Result<Asking, AuthError> {
+    pub(super) async fn asking(&self, identity: &Identity) -> Result<Asking, AuthError> {
         identity.require_login()?;
         let id = identity.session().ok_or(ErrorKind::InvalidToken)?;
         let mut loaded = self.sessions.load(id).await?.ok_or(ErrorKind::InvalidToken)?;
@@ -285,7 +285,7 @@ impl Inner {
     }
 
     /// A password that is given must be right; without one the login must be recent.
-    async fn step_up(&self, asking: &Asking, password: Option<Password>) -> Result<(), AuthError> {
+    pub(super) async fn step_up(&self, asking: &Asking, password: Option<Password>) -> Result<(), AuthError> {
         if let Some(password) = password {
             return self.check_password(&asking.user, password).await;
         }

@@ -2,6 +2,7 @@
 
 mod factor;
 mod throttle;
+mod token;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,8 +11,8 @@ use async_trait::async_trait;
 
 use super::{
     BucketKey, Count, Epoch, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
-    SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, UpdateTerms, Updated, UserChange, UserDirectory,
-    UserRecord, UserStatus, UserStore,
+    SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, TokenHash, TokenRecord, UpdateTerms, Updated,
+    UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
 };
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -31,6 +32,7 @@ struct Tables {
     sessions: HashMap<SessionId, SessionRecord>,
     counts: HashMap<BucketKey, Count>,
     factors: HashMap<UserId, factor::Factor>,
+    tokens: HashMap<TokenHash, TokenRecord>,
 }
 
 #[derive(Debug)]
@@ -280,6 +282,7 @@ impl UserDirectory for MemoryStore {
         let removed = tables.users.remove(id).is_some();
         if removed {
             tables.factors.remove(id);
+            tables.tokens.retain(|_, token| token.user != *id);
             tables.end_sessions(id, None, now);
         }
         Ok(removed)

@@ -9,6 +9,7 @@ mod factor;
 pub mod memory;
 mod session;
 mod throttle;
+mod token;
 mod user;
 
 pub use crate::mfa::{RecoveryHash, Sealed, Step};
@@ -19,9 +20,10 @@ pub use session::{
     SessionStore, Swap,
 };
 pub use throttle::{Attempt, BucketKey, Count, Forgetting, Judgement, Limit, Reservation, Reserved, ThrottleStore};
+pub use token::{LoadedToken, NewTokenRecord, TokenCreated, TokenHash, TokenRecord, TokenStore};
 pub use user::{NewUserRecord, UpdateTerms, Updated, UserChange, UserDirectory, UserRecord, UserStatus, UserStore};
 
 /// A store of everything: what [`Auth::builder`](crate::Auth::builder) takes.
-pub trait Store: SessionStore + UserStore + FactorStore + UserDirectory + ThrottleStore {}
+pub trait Store: SessionStore + UserStore + FactorStore + UserDirectory + ThrottleStore + TokenStore {}
 
-impl<S: SessionStore + UserStore + FactorStore + UserDirectory + ThrottleStore> Store for S {}
+impl<S: SessionStore + UserStore + FactorStore + UserDirectory + ThrottleStore + TokenStore> Store for S {}

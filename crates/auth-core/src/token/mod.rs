@@ -1,9 +1,11 @@
 //! Access tokens and session cookies: compact JWS. [`claims`] says what is in them, [`sign`] makes them, [`verify`]
-//! is the hot path of every guarded request, and [`provider`] puts `ring` under `jsonwebtoken`.
+//! is the hot path of every guarded request, and [`provider`] puts `ring` under `jsonwebtoken`. [`personal`] is about
+//! access tokens that are no JWTs.
 
 pub(crate) mod claims;
 pub(crate) mod identity;
 mod keys;
+pub(crate) mod personal;
 mod provider;
 mod scopes;
 mod sign;
@@ -16,6 +18,7 @@ mod verify;
 pub use identity::Identity;
 pub(crate) use identity::Scope;
 pub(crate) use keys::TokenKeys;
+pub use personal::{InvalidTokenName, TokenName};
 pub use scopes::{InvalidScopes, TokenScopes};
 pub(crate) use sign::{NewToken, Rights, is_reserved};
 pub(crate) use ticket::{Purpose, Ticket};

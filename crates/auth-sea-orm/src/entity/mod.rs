@@ -8,5 +8,6 @@
 pub mod recovery_code;
 pub mod session;
 pub mod throttle;
+pub mod token;
 pub mod user;
 pub mod user_state;

@@ -93,6 +93,7 @@ impl SeaOrmStore {
             return Ok(false);
         }
         self.forget_factor(&transaction, id).await?;
+        self.forget_tokens(&transaction, id).await?;
         self.end_alive(&transaction, id, None, RevokeReason::CredentialsChanged, now).await?;
         transaction.commit().await?;
         Ok(true)

@@ -103,7 +103,12 @@ impl SeaOrmStore {
     }
 
     /// The user's epoch, which nobody raises before `transaction` ends.
-    pub(super) async fn locked_epoch(&self, transaction: &Transaction, user: &UserId) -> Result<Epoch, DbErr> {
+    pub(super) async fn locked_epoch(
+        &self,
+        transaction: &Transaction,
+        user: &UserId,
+        lock: LockType,
+    ) -> Result<Epoch, DbErr> {
         // What is not there cannot be locked.
         let insert = Query::insert()
             .into_table(self.tables.user_state.clone())
@@ -112,7 +117,7 @@ impl SeaOrmStore {
             .on_conflict(OnConflict::column(Column::UserId).do_nothing_on([Column::UserId]).to_owned())
             .take();
         transaction.execute(&insert).await?;
-        epoch(&**transaction, self.select_epoch(user).lock(LockType::Share)).await
+        epoch(&**transaction, self.select_epoch(user).lock(lock)).await
     }
 
     /// Raises the epoch, and locks it: every transaction that ends all sessions of a user begins with this. No access

@@ -9,6 +9,7 @@ mod row;
 mod second_factor;
 mod session;
 mod throttle;
+mod token;
 #[cfg(feature = "directus")]
 pub(crate) mod upstream;
 mod user;

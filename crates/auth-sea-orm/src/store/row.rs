@@ -1,15 +1,16 @@
 //! From rows to records. A row that this program cannot have written is an error, never a guess.
 
-use auth_core::store::{Epoch, SessionMode, SessionRecord, UserRecord, UserStatus};
-use auth_core::{ClientInfo, PasswordHash, Role, SessionId, Timestamp, UserId};
+use auth_core::store::{Epoch, SessionMode, SessionRecord, TokenRecord, UserRecord, UserStatus};
+use auth_core::{ClientInfo, PasswordHash, Role, SessionId, Timestamp, TokenId, TokenName, TokenScopes, UserId};
 use sea_orm::sea_query::{Alias, Expr, SelectStatement};
 use sea_orm::{DbErr, DynIden, FromQueryResult as _, IdenStatic, Iterable, QueryResult};
 
-use crate::entity::{session, user, user_state};
+use crate::entity::{session, token, user, user_state};
 use crate::error::damaged;
 use crate::tables::Tables;
 
 const SESSION: &str = "s_";
+const TOKEN: &str = "t_";
 const USER: &str = "u_";
 const EPOCH: &str = "epoch";
 const FACTOR_STEP: &str = "factor_step";
@@ -17,6 +18,11 @@ const FACTOR_STEP: &str = "factor_step";
 /// Adds the columns that [`session_record`] reads.
 pub(super) fn select_session(select: &mut SelectStatement, tables: &Tables) {
     select_all::<session::Column>(select, &tables.session, SESSION);
+}
+
+/// Adds the columns that [`token_record`] reads.
+pub(super) fn select_token(select: &mut SelectStatement, tables: &Tables) {
+    select_all::<token::Column>(select, &tables.token, TOKEN);
 }
 
 /// Adds the column that [`has_factor`] reads, from the joined user state.
@@ -91,6 +97,21 @@ pub(super) fn session_record(row: &QueryResult) -> Result<SessionRecord, DbErr> 
         absolute_expires_at: Timestamp::from_millis(session.absolute_expires_at),
         revoked_at: session.revoked_at.map(Timestamp::from_millis),
         client: ClientInfo { ip: ip.map_err(|_| damaged("ip"))?, user_agent: session.user_agent },
+    })
+}
+
+pub(super) fn token_record(row: &QueryResult) -> Result<TokenRecord, DbErr> {
+    let token = token::Model::from_query_result(row, TOKEN)?;
+    let scopes = token.scopes.as_deref().map(TokenScopes::parse).transpose();
+    Ok(TokenRecord {
+        id: TokenId::from_bytes(bytes(token.id, "id")?),
+        user: UserId::new(&token.user_id).map_err(|_| damaged("user_id"))?,
+        epoch: Epoch(counter(token.cred_epoch, "cred_epoch")?),
+        name: TokenName::new(token.name).map_err(|_| damaged("name"))?,
+        scopes: scopes.map_err(|_| damaged("scopes"))?,
+        created_at: Timestamp::from_millis(token.created_at),
+        expires_at: Timestamp::from_millis(token.expires_at),
+        last_used_at: token.last_used_at.map(Timestamp::from_millis),
     })
 }
 

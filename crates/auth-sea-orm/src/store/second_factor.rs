@@ -244,7 +244,7 @@ impl SeaOrmStore {
 const FACTOR_COLUMNS: [Column; 5] =
     [Column::FactorSecret, Column::FactorStep, Column::PendingSecret, Column::PendingSession, Column::PendingAt];
 
-fn epoch_column(Epoch(epoch): Epoch) -> Result<i64, DbErr> {
+pub(super) fn epoch_column(Epoch(epoch): Epoch) -> Result<i64, DbErr> {
     i64::try_from(epoch).map_err(|_| damaged("cred_epoch"))
 }
 

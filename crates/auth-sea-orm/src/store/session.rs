@@ -6,10 +6,10 @@ use auth_core::store::{
     UserStatus,
 };
 use auth_core::{SessionId, Timestamp, UserId};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Order, Query, UpdateStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, LockType, Order, Query, UpdateStatement};
 use sea_orm::{ConnectionTrait as _, DbErr};
 
-use super::{SeaOrmStore, revocation, row};
+use super::{SeaOrmStore, Transaction, revocation, row};
 use crate::entity::session::Column;
 use crate::entity::{user, user_state};
 use crate::retry::{Attempt, Resend, retrying};
@@ -139,23 +139,26 @@ impl SeaOrmStore {
     /// the check and the INSERT (requirement R9).
     async fn try_open(&self, new: &NewSession) -> Result<Opened, Attempt> {
         let transaction = self.begin().await?;
-        if self.locked_epoch(&transaction, &new.user).await? != new.epoch {
-            return Ok(Opened::Stale);
-        }
-        // A user that is not here lives in the app's own table, or was removed, and then the epoch is another.
-        let select = Query::select()
-            .column(user::Column::Status)
-            .from(self.tables.user.clone())
-            .and_where(Expr::col(user::Column::Id).eq(new.user.as_str()))
-            .take();
-        let status = transaction.query_one(&select).await?;
-        let status = status.map(|row| row.try_get::<String>("", "status")).transpose()?;
-        if status.is_some_and(|status| status != UserStatus::Active.as_str()) {
+        let epoch = self.locked_epoch(&transaction, &new.user, LockType::Share).await?;
+        if epoch != new.epoch || !self.may_be_active(&transaction, &new.user).await? {
             return Ok(Opened::Stale);
         }
         transaction.execute(&self.insert(new)?).await?;
         transaction.commit().await?;
         Ok(Opened::Stored)
+    }
+
+    /// Whether the user is active here. One that is not here lives in the app's own table, or was removed, and then the
+    /// epoch is another.
+    pub(super) async fn may_be_active(&self, transaction: &Transaction, user: &UserId) -> Result<bool, DbErr> {
+        let select = Query::select()
+            .column(user::Column::Status)
+            .from(self.tables.user.clone())
+            .and_where(Expr::col(user::Column::Id).eq(user.as_str()))
+            .take();
+        let status = transaction.query_one(&select).await?;
+        let status = status.map(|row| row.try_get::<String>("", "status")).transpose()?;
+        Ok(status.is_none_or(|status| status == UserStatus::Active.as_str()))
     }
 
     fn insert(&self, new: &NewSession) -> Result<sea_orm::sea_query::InsertStatement, DbErr> {

@@ -33,6 +33,8 @@
 //! | `/closure` | a closure: no admin access | 200, the JSON below |
 //! | `/fresh` | a login within five minutes | 200, the JSON below |
 //! | `/mfa` | a second factor | 200, the JSON below |
+//! | `/scoped` | scope `notes:read` | 200, the JSON below |
+//! | `/login-only` | a login, whatever the scopes | 200, the JSON below |
 //! | `/payments` | role `editor`, a second factor, a login within five minutes | 200, the JSON below |
 //!
 //! `{"user":<id or null>,"role":<name or null>,"admin":<bool>,"session":<id or null>,"uri":"<path?query>"}`, with
@@ -60,7 +62,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use auth_core::http::Endpoint;
-use auth_core::{AuthConfig, HashParams, LoginThrottle, MfaRequired, Role, ThrottleLimits};
+use auth_core::{AuthConfig, HashParams, LoginThrottle, MfaRequired, PersonalTokens, Role, ThrottleLimits};
 
 pub use accounts::{Account, Accounts, seed};
 pub use authenticator::{Authenticator, PERIOD};
@@ -90,6 +92,9 @@ pub const DEVICE_COOKIE: &str = "__Host-device";
 
 /// How many failures an address has free in [`Variant::Tight`] and [`Variant::Proxied`].
 pub const ADDRESS_LIMIT: u32 = 12;
+
+/// How many personal access tokens a user may have in [`Variant::PersonalTokens`].
+pub const MOST_TOKENS: u64 = 3;
 
 /// The one origin on the allow list.
 pub const ALLOWED_ORIGIN: &str = "https://app.example.com";
@@ -146,13 +151,15 @@ pub enum Variant {
     MfaStrict,
     /// With the routes that let new users in. Not for users in a table of the app.
     Registering,
+    /// Users may make [`MOST_TOKENS`] access tokens each.
+    PersonalTokens,
     /// [`AuthConfig::directus`].
     Directus,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Default,
         Self::Hardened,
         Self::StrictGrace,
@@ -163,6 +170,7 @@ impl Variant {
         Self::MfaRequired,
         Self::MfaStrict,
         Self::Registering,
+        Self::PersonalTokens,
         Self::Directus,
     ];
 
@@ -194,6 +202,12 @@ impl Variant {
         config.password_reset_urls = vec![RESET_URL.to_owned()];
         match self {
             Self::Default | Self::Registering | Self::Directus => config,
+            Self::PersonalTokens => {
+                let mut tokens = PersonalTokens::default();
+                tokens.max_per_user = MOST_TOKENS;
+                config.personal_tokens = Some(tokens);
+                config
+            }
             Self::Hardened => config.hardened(),
             Self::StrictGrace => {
                 config.refresh_grace = Duration::ZERO;

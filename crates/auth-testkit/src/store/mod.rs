@@ -21,6 +21,7 @@ mod races;
 mod revocations;
 mod sessions;
 mod throttle;
+mod tokens;
 mod users;
 
 use std::fmt;
@@ -45,6 +46,7 @@ pub use races::*;
 pub use revocations::*;
 pub use sessions::*;
 pub use throttle::*;
+pub use tokens::*;
 pub use users::*;
 
 /// One promise of the store traits.
@@ -191,4 +193,16 @@ properties! {
     m7_concurrent_sets_of_recovery_codes_never_mix
     m4_of_concurrent_enablings_one_wins
     r9_open_beside_a_change_of_the_factor_leaves_no_other_live_session
+    a_token_is_found_with_every_field
+    users_unknown_to_the_store_have_tokens
+    r9_a_token_under_another_epoch_or_of_a_user_who_is_not_active_is_stale
+    r9_each_change_ends_the_tokens_of_its_user
+    tokens_are_listed_newest_first
+    a_token_is_revoked_once_and_by_its_owner
+    the_last_use_of_a_token_is_kept
+    a_user_has_no_more_tokens_than_one_may
+    of_many_concurrent_tokens_no_more_are_stored_than_one_may_have
+    r9_a_token_beside_a_change_of_credentials_is_dead
+    a_use_beside_a_revocation_leaves_nothing
+    f6_purge_removes_tokens_that_count_no_more
 }

@@ -14,6 +14,7 @@ pub mod modes;
 pub mod origin;
 pub mod password_change;
 pub mod password_reset;
+pub mod personal_tokens;
 pub mod register;
 pub mod rotation;
 pub mod routes;
@@ -339,6 +340,22 @@ cases! {
             the_role_decides_who_must_enrol,
             m5_without_the_factor_enrolment_begins_again,
             j8_half_an_enrol_token_is_no_token,
+        ]
+    }
+    personal_tokens {
+        PersonalTokens: [
+            a_token_is_made_told_once_used_and_revoked,
+            b1_a_token_comes_by_header_or_query_alone,
+            r7_an_altered_token_is_none,
+            a_limited_token_opens_what_asks_for_its_scope,
+            m5_a_token_is_no_login,
+            r5_a_token_expires,
+            r8_a_token_follows_its_user,
+            r9_a_new_password_and_the_end_of_other_sessions_end_tokens,
+            m4_a_token_needs_a_recent_login_or_the_password,
+            tokens_are_bounded_and_those_of_others_out_of_reach,
+            what_a_token_is_made_of_is_checked,
+            the_last_use_is_told_to_the_minute,
         ]
     }
     routes {
