@@ -93,8 +93,7 @@ async fn access_is_what_all_policies_grant_together() {
         }
         let attach = async |n: u8, column: &str, to: &str, policy: &str| {
             let sql = format!(
-                r#"INSERT INTO directus_access ("id", "{column}", "policy") VALUES ('{}', '{to}', '{policy}')"#,
-                format!("0000000{n}-0000-4000-8000-00000000000a")
+                r#"INSERT INTO directus_access ("id", "{column}", "policy") VALUES ('0000000{n}-0000-4000-8000-00000000000a', '{to}', '{policy}')"#
             );
             world.fixture.run(&sql).await;
         };

@@ -33,13 +33,13 @@ async fn j7_a_token_of_directus_opens_guards_until_it_expires() {
         let expected = json!({"user": ADMIN, "role": ADMINISTRATOR, "admin": true, "session": null, "uri": "/guarded"});
         assert_eq!(answer.json(), expected);
         get("/admin").await.expect_status(200);
-        let in_query = subject.send(Request::get(&format!("/guarded?access_token={token}"))).await;
+        let in_query = subject.send(Request::get(format!("/guarded?access_token={token}"))).await;
         in_query.expect_status(200);
 
         // Its session cookie belongs to a session that Directus alone knows.
         let session = sample("sample_session_token");
         subject.send(Request::get("/guarded").bearer(&session)).await.expect_status(401);
-        let cookie = Request::get("/guarded").header("cookie", &format!("directus_session_token={session}"));
+        let cookie = Request::get("/guarded").header("cookie", format!("directus_session_token={session}"));
         subject.send(cookie).await.expect_status(401);
 
         clock.advance(std::time::Duration::from_secs(900));
