@@ -22,7 +22,7 @@ const TTL = 3000;
 const PATIENCE = 10_000;
 
 // The examples mount no GraphQL yet. When `/graphql/system` is there, set this to `true`.
-const HAS_GRAPHQL = false;
+const HAS_GRAPHQL = true;
 
 /** A client that signs in, in this mode, with a cookie jar of its own. It asks for a new token in good time. */
 function client(mode, options = {}) {

@@ -1,5 +1,6 @@
 //! The HTTP contract: every case over every store on both frameworks, each a test of its own name
-//! (`postgres::axum::rotation::r1_a_refresh_rotates`), and every answer equal byte for byte to that of axum over memory.
+//! (`postgres::axum::rotation::r1_a_refresh_rotates`), and every answer equal byte for byte to that of axum over memory, and as the OpenAPI
+//! document of the routes describes it.
 //!
 //! `cargo test --test contract -- r4_` runs those with `r4_` in their names.
 #![recursion_limit = "256"]
@@ -22,6 +23,7 @@ use auth_testkit::contract::{ALL, Case, Subject, Variant, seed};
 use auth_testkit::mail::MemoryMailer;
 use auth_tests::customers::WithCustomers;
 use auth_tests::databases::{Database, Kind};
+use auth_tests::described::Described;
 use auth_tests::servers::Framework;
 use libtest_mimic::{Arguments, Failed, Trial};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
@@ -114,11 +116,14 @@ async fn run(
         .mailer(mailer.clone())
         .with(case.variant.endpoints())
         .build();
-    let server = framework.serve(&auth.expect("a configuration"), prefix).await;
+    let auth = auth.expect("a configuration");
+    let described = Described::by(&auth, prefix);
+    let server = framework.serve(&auth, prefix).await;
     let subject = Subject::new(server.addr, prefix, clock, Arc::new(store), accounts).with_mailer(mailer);
     // A case fails by panicking; in a task of its own it takes nothing else with it.
     let outcome = tokio::spawn(async move {
         (case.run)(&subject).await;
+        described.assert_all(&subject.exchanges());
         subject.transcript()
     });
     outcome.await.map_err(|error| {

@@ -1,8 +1,9 @@
 //! `auth-core` for actix-web.
 //!
-//! * [`routes`] mounts login, refresh, logout and the rest.
+//! * [`routes`] mounts login, refresh, logout and the rest; [`route`] one of another crate, such as `auth-graphql`.
 //! * [`RequireAuth`] is a middleware that guards an app, a scope, a resource, or any other service.
 //! * [`CurrentUser`] is the extractor for handlers behind it; `Option<CurrentUser>` where the guard only identifies.
+//! * With feature `openapi` of `auth-core`, `Auth::openapi` describes what [`routes`] mounts, for a document of the app.
 //! * [`StripQueryToken`], outermost, keeps tokens in query strings out of every log.
 //!
 //! ```
@@ -34,5 +35,5 @@ mod strip;
 
 pub use extract::{AuthRejection, CurrentUser};
 pub use middleware::{RequireAuth, RequireAuthFuture, RequireAuthService};
-pub use routes::routes;
+pub use routes::{route, routes};
 pub use strip::{StripQueryToken, StripQueryTokenService};

@@ -3,7 +3,7 @@
 use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{HttpMessage as _, HttpRequest};
 use auth_core::Auth;
-use auth_core::http::QueryToken;
+use auth_core::http::{QueryToken, Route};
 
 use crate::convert::{Lines, head, response};
 
@@ -12,18 +12,25 @@ use crate::convert::{Lines, head, response};
 pub fn routes(auth: &Auth) -> impl FnOnce(&mut ServiceConfig) + use<> {
     let auth = auth.clone();
     move |config| {
-        for route in auth.routes() {
-            let (auth, path) = (auth.clone(), route.path());
-            let route = route.clone();
-            let handler = move |request: HttpRequest, body: Payload| {
-                let (auth, route) = (auth.clone(), route.clone());
-                async move {
-                    let stripped = request.extensions().get::<QueryToken>().cloned();
-                    let lines = Lines(request.headers());
-                    response(auth.handle(&route, &head(request.head(), stripped.as_ref(), &lines), body).await)
-                }
-            };
-            config.service(web::resource(path).to(handler));
+        for one in auth.routes() {
+            config.configure(route(&auth, one.clone()));
         }
+    }
+}
+
+/// One route, such as one that `auth-graphql` makes. Give it to `configure` of an app, or of a scope.
+pub fn route<R: Into<Route>>(auth: &Auth, route: R) -> impl FnOnce(&mut ServiceConfig) + use<R> {
+    let (auth, route) = (auth.clone(), route.into());
+    move |config| {
+        let path = route.path().to_owned();
+        let handler = move |request: HttpRequest, body: Payload| {
+            let (auth, route) = (auth.clone(), route.clone());
+            async move {
+                let stripped = request.extensions().get::<QueryToken>().cloned();
+                let lines = Lines(request.headers());
+                response(auth.handle(&route, &head(request.head(), stripped.as_ref(), &lines), body).await)
+            }
+        };
+        config.service(web::resource(path).to(handler));
     }
 }

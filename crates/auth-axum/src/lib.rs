@@ -1,9 +1,10 @@
 //! `auth-core` for axum, and for every other tower stack.
 //!
-//! * [`routes`] mounts login, refresh, logout and the rest.
+//! * [`routes`] mounts login, refresh, logout and the rest; [`route`] one of another crate, such as `auth-graphql`.
 //! * [`RequireAuth`] is a [`Layer`](tower_layer::Layer) that guards a router, a route, or any other service of
 //!   `http::Request`s.
 //! * [`CurrentUser`] is the extractor for handlers behind it; `Option<CurrentUser>` where the guard only identifies.
+//! * With feature `openapi` of `auth-core`, `Auth::openapi` describes what [`routes`] mounts, for a document of the app.
 //! * [`StripQueryToken`], outermost, keeps tokens in query strings out of every log.
 //!
 //! ```
@@ -35,5 +36,5 @@ mod strip;
 
 pub use extract::{AuthRejection, CurrentUser};
 pub use layer::{GuardedBody, RequireAuth, RequireAuthFuture, RequireAuthService};
-pub use routes::routes;
+pub use routes::{route, routes};
 pub use strip::{StripQueryToken, StripQueryTokenService};

@@ -1,6 +1,7 @@
 //! The prebuilt routes.
 
 use auth_core::Auth;
+use auth_core::http::Route;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -11,19 +12,22 @@ use crate::convert::{Lines, head, response};
 
 /// Login, refresh, logout and every other endpoint that `auth` was built with. Merge it, or nest it under a path.
 pub fn routes<S: Clone + Send + Sync + 'static>(auth: &Auth) -> Router<S> {
-    auth.routes().iter().fold(Router::new(), |router, route| {
-        let (auth, path) = (auth.clone(), route.path());
-        let route = route.clone();
-        let handler = async move |request: Request| {
-            // A task of its own: hyper drops a handler when its client hangs up, and a logout that has begun must end.
-            let answer = tokio::spawn(async move {
-                let (parts, body) = request.into_parts();
-                let lines = Lines(&parts.headers);
-                let head = head(&parts.method, &parts.uri, &parts.extensions, &lines);
-                response::<Body>(auth.handle(&route, &head, body.into_data_stream()).await)
-            });
-            answer.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
-        };
-        router.route(path, any(handler))
-    })
+    auth.routes().iter().fold(Router::new(), |router, one| router.merge(route(auth, one.clone())))
+}
+
+/// One route, such as one that `auth-graphql` makes. Merge it, or nest it under a path.
+pub fn route<S: Clone + Send + Sync + 'static>(auth: &Auth, route: impl Into<Route>) -> Router<S> {
+    let (auth, route) = (auth.clone(), route.into());
+    let path = route.path().to_owned();
+    let handler = async move |request: Request| {
+        // A task of its own: hyper drops a handler when its client hangs up, and a logout that has begun must end.
+        let answer = tokio::spawn(async move {
+            let (parts, body) = request.into_parts();
+            let lines = Lines(&parts.headers);
+            let head = head(&parts.method, &parts.uri, &parts.extensions, &lines);
+            response::<Body>(auth.handle(&route, &head, body.into_data_stream()).await)
+        });
+        answer.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+    };
+    Router::new().route(&path, any(handler))
 }

@@ -281,7 +281,7 @@ impl AuthBuilder {
         self
     }
 
-    /// Mounts these endpoints too: [those that let new users in](Endpoint::is_optional) are off until then. They need a
+    /// Mounts these endpoints too: [some](Endpoint::is_optional) are off until then. Those that let new users in need a
     /// [`mailer`](Self::mailer), and users in our own store.
     pub fn with(mut self, endpoints: &[Endpoint]) -> Self {
         self.endpoints.extend(
@@ -291,7 +291,7 @@ impl AuthBuilder {
         self
     }
 
-    /// Mounts only these endpoints. Default all but [those that let new users in](Endpoint::is_optional).
+    /// Mounts only these endpoints. Default all but [some](Endpoint::is_optional).
     pub fn only(mut self, endpoints: &[Endpoint]) -> Self {
         self.endpoints.retain(|endpoint| endpoints.contains(endpoint));
         self
@@ -372,7 +372,7 @@ fn check_endpoints(endpoints: &[Endpoint], has_mailer: bool, has_directory: bool
         let problem = format!("is missing, and {} sends mail: call `.mailer(…)`", endpoint.path());
         return Err(ConfigError::new("mailer", problem));
     }
-    if !has_directory && let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.is_optional()) {
+    if !has_directory && let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.lets_users_in()) {
         let problem = format!("has {}, which makes users in our own store: make them in yours", endpoint.path());
         return Err(ConfigError::new("endpoints", problem));
     }

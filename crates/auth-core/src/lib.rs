@@ -68,11 +68,11 @@
 //! | session fixation | a new session at each login, the presented one ends | `r10_` in contract |
 //! | a captured session cookie outlives the logout | the row is read on every request | `r11_` in contract |
 //! | a token for a program leaks, or is used to take over its user | 160 random bits, hashed, with a checksum for scanners; read on every request, ended with the credentials; limited to scopes, never a login | `personal_tokens` in contract, store and tests |
-//! | `alg` games, forged headers, odd encodings | header compared as bytes, one key, one algorithm | `j1_` to `j5_` |
+//! | `alg` games, forged headers, odd encodings | header compared as bytes, one key, one algorithm, no RSA of ours | `j1_` to `j5_`, `j13_`, with vectors of Wycheproof and the RFCs, and `fuzz` |
 //! | missing, wrong or overflowing claims | each of its exact type, `exp` demanded, issuer and audience checked | `j6_`, `j7_`, `j10_` |
 //! | one kind of token for another | `typ` and claims differ; the session token from its cookie alone | `j8_` |
 //! | a weak or well-known secret | `build()` refuses it | `j9_` |
-//! | huge, deep or doubled JSON | size first, then exact parsing | `j12_`, `g10_`, `e2_` |
+//! | huge, deep or doubled JSON and GraphQL | size and nesting first, then exact parsing, fragments weighed once | `j12_`, `g10_`, `e2_` |
 //! | tokens in two places, malformed schemes | 400; never falls back to a weaker source | `b1_`, `b3_` |
 //! | tokens in logs, `Referer` and caches | stripped from URIs, redacted types, `no-store` | `b4_`, `b5_`, `b6_` |
 //! | errors that tell | one shape, a code, no detail | `b2_`, `b7_` |
@@ -84,7 +84,7 @@
 //! | addresses that look or fold alike | one canonical form, compared bytewise | `e1_` |
 //! | the database is down | 503, nothing issued, no cookie cleared, back within two seconds | `f2_` in `service`, `outage` and `revocation` |
 //!
-//! | passwords and codes are guessed | counted before the work, by account and client address, on every node: delays to 15 min, then known devices only | `g1_`, `g2_`, `g6_`, `g11_` in `throttle`, contract and store |
+//! | passwords and codes are guessed | counted before the work, by account and client address, on every node: delays to 15 min, then known devices only; one login a GraphQL request | `g1_`, `g2_`, `g6_`, `g11_` in `throttle`, contract and store |
 //! | a stranger's guesses lock the owner out | a known device has a counter of its own; a reset clears the account's | `g3_` |
 //! | made-up client addresses | the rightmost hop that no trusted proxy added | `g7_` |
 //! | a code is used twice | compare-and-set on the step, and on each recovery code | `m1_`, `m2_`, `m6_`, `m7_` in contract, store and `second_factor` |
@@ -121,6 +121,8 @@ pub mod store;
 mod text;
 mod throttle;
 mod token;
+#[cfg(test)]
+mod vectors;
 
 pub use auth::{Auth, AuthBuilder};
 pub use client::ClientInfo;

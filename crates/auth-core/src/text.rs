@@ -12,7 +12,9 @@ pub(crate) struct InlineText<const N: usize> {
 impl<const N: usize> InlineText<N> {
     /// `None` when `text` is empty, longer than `N` bytes, or has control characters: not every database keeps NUL.
     pub(crate) fn new(text: &str) -> Option<Self> {
-        if text.chars().any(char::is_control) {
+        // Most text is printable ASCII, which needs no decoding and, without an early exit, no branches either.
+        let is_plain = text.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+        if !is_plain && text.chars().any(char::is_control) {
             return None;
         }
         let len = u8::try_from(text.len()).ok().filter(|len| *len > 0)?;

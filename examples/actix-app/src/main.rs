@@ -10,7 +10,9 @@ use actix_web::middleware::Logger;
 use actix_web::web::{Data, Json, Path, ServiceConfig, resource, scope};
 use actix_web::{App as ActixApp, HttpResponse, HttpServer, ResponseError};
 use auth_actix_web::{CurrentUser, RequireAuth, StripQueryToken};
-use notes::{App, NewNote, Notes};
+use auth_graphql::GraphQl;
+use notes::{App, Count, NewNote, Note, Notes};
+use utoipa::OpenApi;
 
 /// How long open requests may take once the server has been told to stop, in seconds.
 const DRAIN: u64 = 10;
@@ -25,11 +27,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let address = app.address;
     // Made once, outside the closure, and shared by all workers.
     let (auth, notes) = (app.auth, Data::new(app.notes));
+    let api = Api::openapi().merge_from(auth.openapi());
     HttpServer::new(move || {
         ActixApp::new()
             .app_data(notes.clone())
             .configure(auth_actix_web::routes(&auth))
+            .configure(auth_actix_web::route(&auth, GraphQl::system()))
             .configure(routes(&auth))
+            .configure(described(api.clone()))
             .wrap(Logger::default())
             .wrap(StripQueryToken)
     })
@@ -52,19 +57,52 @@ fn routes(auth: &auth_core::Auth) -> impl FnOnce(&mut ServiceConfig) + use<> {
     }
 }
 
+/// What is served beside the routes of `auth_actix_web`. Were those in a scope, it would be `.nest("/api", auth.openapi())`.
+#[derive(OpenApi)]
+#[openapi(info(title = "Notes"), paths(list, create, remove, count))]
+struct Api;
+
+/// The description of everything, and with feature `docs` a page that shows it.
+#[cfg(feature = "docs")]
+fn described(api: utoipa::openapi::OpenApi) -> impl FnOnce(&mut ServiceConfig) {
+    // No validator: it would tell another server about this one.
+    let config = utoipa_swagger_ui::Config::new(["/openapi.json"]).validator_url("none");
+    move |app| {
+        app.service(utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", api).config(config));
+    }
+}
+
+#[cfg(not(feature = "docs"))]
+fn described(api: utoipa::openapi::OpenApi) -> impl FnOnce(&mut ServiceConfig) {
+    let api = Data::new(api);
+    move |app| {
+        app.service(resource("/openapi.json").get(async move || HttpResponse::Ok().json(&**api)));
+    }
+}
+
+#[utoipa::path(get, path = "/notes", responses((status = 200, body = Vec<Note>)), security(("AuthBearer" = [])))]
 async fn list(user: CurrentUser, notes: Data<Notes>) -> Result<HttpResponse, Failure> {
     Ok(HttpResponse::Ok().json(notes.list(user.user()).await?))
 }
 
+#[utoipa::path(post, path = "/notes", responses((status = 201, body = Note)), security(("AuthBearer" = [])))]
 async fn create(user: CurrentUser, notes: Data<Notes>, note: Json<NewNote>) -> Result<HttpResponse, Failure> {
     Ok(HttpResponse::Created().json(notes.create(user.user(), note.into_inner()).await?))
 }
 
+#[utoipa::path(
+    delete,
+    path = "/notes/{id}",
+    params(("id" = i64, Path)),
+    responses((status = 204), (status = 404)),
+    security(("AuthBearer" = []))
+)]
 async fn remove(user: CurrentUser, notes: Data<Notes>, id: Path<i64>) -> Result<HttpResponse, Failure> {
     let removed = notes.delete(user.user(), id.into_inner()).await?;
     Ok(if removed { HttpResponse::NoContent() } else { HttpResponse::NotFound() }.finish())
 }
 
+#[utoipa::path(get, path = "/admin/notes", responses((status = 200, body = Count)), security(("AuthBearer" = [])))]
 async fn count(notes: Data<Notes>) -> Result<HttpResponse, Failure> {
     Ok(HttpResponse::Ok().json(notes.count().await?))
 }

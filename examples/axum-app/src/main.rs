@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use auth_axum::{CurrentUser, RequireAuth, StripQueryToken};
+use auth_graphql::GraphQl;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -13,6 +14,7 @@ use axum::routing::{delete, get};
 use axum::{Json, Router};
 use notes::{App, Count, NewNote, Note, Notes};
 use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
 
 /// How long open requests may take once the server has been told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -53,15 +55,37 @@ fn router(app: &App) -> Router {
     own_notes
         .merge(admin)
         .merge(auth_axum::routes(auth))
+        .merge(auth_axum::route(auth, GraphQl::system()))
+        .merge(described(Api::openapi().merge_from(auth.openapi())))
         .with_state(app.notes.clone())
         .layer(TraceLayer::new_for_http())
         .layer(StripQueryToken)
 }
 
+/// What is served beside the routes of `auth_axum`. Were those nested, it would be `.nest("/api", auth.openapi())`.
+#[derive(OpenApi)]
+#[openapi(info(title = "Notes"), paths(list, create, remove, count))]
+struct Api;
+
+/// The description of everything, and with feature `docs` a page that shows it.
+#[cfg(feature = "docs")]
+fn described(api: utoipa::openapi::OpenApi) -> Router<Notes> {
+    // No validator: it would tell another server about this one.
+    let config = utoipa_swagger_ui::Config::new(["/openapi.json"]).validator_url("none");
+    utoipa_swagger_ui::SwaggerUi::new("/docs").url("/openapi.json", api).config(config).into()
+}
+
+#[cfg(not(feature = "docs"))]
+fn described(api: utoipa::openapi::OpenApi) -> Router<Notes> {
+    Router::new().route("/openapi.json", get(async move || Json(api)))
+}
+
+#[utoipa::path(get, path = "/notes", responses((status = 200, body = Vec<Note>)), security(("AuthBearer" = [])))]
 async fn list(user: CurrentUser, State(notes): State<Notes>) -> Result<Json<Vec<Note>>, Failure> {
     Ok(Json(notes.list(user.user()).await?))
 }
 
+#[utoipa::path(post, path = "/notes", responses((status = 201, body = Note)), security(("AuthBearer" = [])))]
 async fn create(
     user: CurrentUser,
     State(notes): State<Notes>,
@@ -70,11 +94,19 @@ async fn create(
     Ok((StatusCode::CREATED, Json(notes.create(user.user(), note).await?)))
 }
 
+#[utoipa::path(
+    delete,
+    path = "/notes/{id}",
+    params(("id" = i64, Path)),
+    responses((status = 204), (status = 404)),
+    security(("AuthBearer" = []))
+)]
 async fn remove(user: CurrentUser, State(notes): State<Notes>, Path(id): Path<i64>) -> Result<StatusCode, Failure> {
     let removed = notes.delete(user.user(), id).await?;
     Ok(if removed { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
 }
 
+#[utoipa::path(get, path = "/admin/notes", responses((status = 200, body = Count)), security(("AuthBearer" = [])))]
 async fn count(State(notes): State<Notes>) -> Result<Json<Count>, Failure> {
     Ok(Json(notes.count().await?))
 }

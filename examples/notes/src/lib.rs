@@ -8,6 +8,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use auth_core::http::Endpoint;
 use auth_core::{Auth, RevocationFeed};
 use auth_sea_orm::SeaOrmStore;
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,7 +41,7 @@ impl App {
         // Guards refuse the access tokens of ended sessions too, within a second.
         config.revocation_feed = Some(RevocationFeed::default());
         println!("mails for forgotten passwords go {}", settings.mail);
-        let auth = Auth::builder(store).config(config).mailer(settings.mailer).build()?;
+        let auth = Auth::builder(store).config(config).mailer(settings.mailer).with(&[Endpoint::OpenApi]).build()?;
         auth.poll_revocations().await?;
         auth.spawn_maintenance();
         first_start::create_admin(&auth).await?;

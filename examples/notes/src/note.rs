@@ -13,7 +13,8 @@ mod entity {
     use sea_orm::entity::prelude::*;
 
     #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, utoipa::ToSchema)]
+    #[schema(as = Note)]
     #[sea_orm(table_name = "note")]
     pub struct Model {
         #[sea_orm(primary_key)]
@@ -31,14 +32,14 @@ mod entity {
 pub type Note = entity::Model;
 
 /// A note to be written.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 pub struct NewNote {
     /// What it says.
     pub text: String,
 }
 
 /// How many notes there are, for admins.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Count {
     /// All notes of all users.
     pub notes: u64,

@@ -10,10 +10,11 @@ use actix_web::{App, HttpRequest, HttpServer};
 use auth_actix_web::{CurrentUser, RequireAuth, StripQueryToken};
 use auth_core::Auth;
 use auth_core::http::Guard;
+use auth_graphql::GraphQl;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{FIVE_MINUTES, Server, answer};
+use super::{FIVE_MINUTES, Server, answer, graphql};
 
 pub(super) async fn serve(auth: &Auth, prefix: &str, port: u16) -> Server {
     let (started, running) = oneshot::channel();
@@ -53,7 +54,9 @@ impl Drop for Stop {
 }
 
 fn mount(config: &mut ServiceConfig, prefix: &str, auth: &Auth) {
-    let routes = auth_actix_web::routes(auth);
+    let routes = |config: &mut ServiceConfig| {
+        config.configure(auth_actix_web::routes(auth)).configure(auth_actix_web::route(auth, GraphQl::system()));
+    };
     if prefix.is_empty() {
         config.configure(routes);
     } else {
@@ -76,6 +79,7 @@ fn routes(config: &mut ServiceConfig, auth: &Auth) {
         .service(guarded("/scoped", auth.guard().scope("notes:read")))
         .service(guarded("/login-only", auth.guard().any_scope().login_only()))
         .service(guarded("/payments", auth.guard().fresh(FIVE_MINUTES).mfa().role("editor")))
+        .configure(auth_actix_web::route(auth, graphql::app()))
         .service(resource("/unguarded").to(show));
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use auth_axum::{CurrentUser, RequireAuth, StripQueryToken};
 use auth_core::Auth;
+use auth_graphql::GraphQl;
 use axum::extract::{OriginalUri, Request};
 use axum::http::Uri;
 use axum::routing::any;
@@ -11,7 +12,7 @@ use axum::{Json, Router};
 use serde_json::Value;
 use tower_http::trace::TraceLayer;
 
-use super::{FIVE_MINUTES, Server, answer};
+use super::{FIVE_MINUTES, Server, answer, graphql};
 
 pub(super) async fn serve(auth: &Auth, prefix: &str, port: u16) -> Server {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.expect("a free port");
@@ -33,7 +34,7 @@ fn app(auth: &Auth, prefix: &str) -> Router {
     let guarded = |path: &str, guard: auth_core::http::Guard| {
         Router::new().route(path, any(show)).route_layer(RequireAuth::new(guard))
     };
-    let routes = auth_axum::routes(auth);
+    let routes = auth_axum::routes(auth).merge(auth_axum::route(auth, GraphQl::system()));
     let app = Router::new()
         .route("/open", any(async || "open"))
         .merge(guarded("/guarded", auth.guard()))
@@ -49,6 +50,7 @@ fn app(auth: &Auth, prefix: &str) -> Router {
         .merge(guarded("/scoped", auth.guard().scope("notes:read")))
         .merge(guarded("/login-only", auth.guard().any_scope().login_only()))
         .merge(guarded("/payments", auth.guard().fresh(FIVE_MINUTES).mfa().role("editor")))
+        .merge(auth_axum::route(auth, graphql::app()))
         .route("/unguarded", any(show));
     let app = if prefix.is_empty() { app.merge(routes) } else { app.nest(prefix, routes) };
     // As the examples have it: a logger, and the strip outside of it.

@@ -2,6 +2,7 @@
 
 mod actix;
 mod axum;
+mod graphql;
 
 use std::net::SocketAddr;
 

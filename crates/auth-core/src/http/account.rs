@@ -30,14 +30,11 @@ pub(super) async fn handle(
 ) -> Result<Reply, Problem> {
     let reply = match account {
         Account::RequestReset => {
-            let email = email_field(fields)?;
-            let url = fields.optional("reset_url").map_err(Problem::payload)?;
-            auth.request_password_reset(email, url).await?;
+            request_reset(auth, fields).await?;
             Reply::new(204)
         }
         Account::Reset => {
-            let (token, password) = link_fields(fields).map_err(Problem::payload)?;
-            auth.reset_password(token, password, &auth.inner.wire.clients.of(head)).await?;
+            reset(auth, head, fields).await?;
             Reply::new(204)
         }
         Account::Register => {
@@ -66,6 +63,17 @@ pub(super) async fn handle(
         }
     };
     Ok(reply.with_all(PRIVATE))
+}
+
+pub(super) async fn request_reset(auth: &Auth, fields: &Fields) -> Result<(), Problem> {
+    let email = email_field(fields)?;
+    let url = fields.optional("reset_url").map_err(Problem::payload)?;
+    Ok(auth.request_password_reset(email, url).await?)
+}
+
+pub(super) async fn reset(auth: &Auth, head: &RequestHead<'_>, fields: &Fields) -> Result<(), Problem> {
+    let (token, password) = link_fields(fields).map_err(Problem::payload)?;
+    Ok(auth.reset_password(token, password, &auth.inner.wire.clients.of(head)).await?)
 }
 
 pub(super) fn email_field(fields: &Fields) -> Result<Email, Problem> {

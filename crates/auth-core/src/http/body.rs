@@ -27,11 +27,25 @@ pub(super) async fn read<C, E>(
 where
     C: AsRef<[u8]>,
 {
-    let bytes = tokio::time::timeout(time, collect(chunks)).await.map_err(|_| Problem::TooSlow)??;
-    Fields::parse(&bytes, head.single("content-type"))
+    Ok(read_both(chunks, head, time, Route::BODY_LIMIT).await?.1)
 }
 
-async fn collect<C, E>(chunks: impl Stream<Item = Result<C, E>>) -> Result<Zeroizing<Vec<u8>>, Problem>
+/// The same, and the text that the fields are from, for whoever reads more in it than texts.
+pub(super) async fn read_both<C, E>(
+    chunks: impl Stream<Item = Result<C, E>>,
+    head: &RequestHead<'_>,
+    time: Duration,
+    limit: usize,
+) -> Result<(Zeroizing<Vec<u8>>, Fields), Problem>
+where
+    C: AsRef<[u8]>,
+{
+    let bytes = tokio::time::timeout(time, collect(chunks, limit)).await.map_err(|_| Problem::TooSlow)??;
+    let fields = Fields::parse(&bytes, head.single("content-type"))?;
+    Ok((bytes, fields))
+}
+
+async fn collect<C, E>(chunks: impl Stream<Item = Result<C, E>>, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem>
 where
     C: AsRef<[u8]>,
 {
@@ -42,17 +56,31 @@ where
         let chunk = chunk.map_err(|_| Problem::payload(Reason::Broken))?;
         let chunk = chunk.as_ref();
         received = received.saturating_add(chunk.len());
-        if received <= Route::BODY_LIMIT {
+        if received <= limit {
             bytes.extend_from_slice(chunk);
-        } else if received > DRAIN_LIMIT {
+        } else if received > DRAIN_LIMIT.max(limit) {
             break;
         }
     }
-    if received > Route::BODY_LIMIT { Err(Problem::TooLarge) } else { Ok(bytes) }
+    if received > limit { Err(Problem::TooLarge) } else { Ok(bytes) }
 }
 
-/// The fields of a body, each once.
-pub(super) struct Fields(Vec<(String, Json)>);
+/// The fields of a body, each once; or the arguments of a call that came in another language, under the same names.
+pub struct Fields(Vec<(String, Json)>);
+
+/// What is `None` was not sent.
+impl<const N: usize> From<[(&'static str, Option<String>); N]> for Fields {
+    fn from(texts: [(&'static str, Option<String>); N]) -> Self {
+        let texts = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?)));
+        Self(texts.map(|(name, text)| (name, Json::Text(Zeroizing::new(text)))).collect())
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
 
 impl Fields {
     fn parse(bytes: &[u8], content_type: Single<'_>) -> Result<Self, Problem> {

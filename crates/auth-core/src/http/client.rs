@@ -38,7 +38,7 @@ impl Clients {
         }
         let through = |name, read: fn(&[u8]) -> Option<IpAddr>| {
             let mut hops = Vec::new();
-            head.headers.each(name, &mut |line| hops.extend(line.split(|byte| *byte == b',')));
+            head.each(name, &mut |line| hops.extend(line.split(|byte| *byte == b',')));
             (!hops.is_empty()).then(|| self.last_foreign_hop(peer, hops.into_iter().rev().map(read)))
         };
         Some(match (through("x-forwarded-for", plain_hop), through("forwarded", forwarded_hop)) {

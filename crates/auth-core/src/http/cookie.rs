@@ -60,7 +60,7 @@ impl Cookie {
     pub(super) fn read<'a>(&self, head: &RequestHead<'a>) -> Result<Option<&'a str>, Problem> {
         let mut found = None;
         let mut count = 0;
-        head.headers.each("cookie", &mut |line| {
+        head.each("cookie", &mut |line| {
             for pair in line.split(|byte| *byte == b';') {
                 let Some(equals) = pair.iter().position(|byte| *byte == b'=') else { continue };
                 let (name, value) = pair.split_at(equals);

@@ -72,13 +72,19 @@ fn bearer(line: &[u8]) -> Scheme<'_> {
     if !scheme.eq_ignore_ascii_case(b"bearer") {
         return Scheme::Other;
     }
-    let is_b64token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
     match rest.strip_prefix(b" ") {
-        Some(token) if !token.is_empty() && token.iter().all(is_b64token) => {
+        Some(token) if !token.is_empty() && is_b64token(token) => {
             std::str::from_utf8(token).map_or(Scheme::Malformed, Scheme::Bearer)
         }
         _ => Scheme::Malformed,
     }
+}
+
+fn is_b64token(token: &[u8]) -> bool {
+    // Without an early exit, so that it compiles to vector instructions.
+    let is_mark =
+        |b: u8| (b == b'-') | (b == b'.') | (b == b'_') | (b == b'~') | (b == b'+') | (b == b'/') | (b == b'=');
+    token.iter().fold(true, |all, byte| all & (byte.is_ascii_alphanumeric() | is_mark(*byte)))
 }
 
 #[cfg(test)]

@@ -1,5 +1,11 @@
 //! The table of routes. Adapters loop over it; a new endpoint needs no change in them.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use super::dialect::Dialect;
+
 /// A route of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -49,6 +55,9 @@ pub enum Endpoint {
     Invite,
     /// `POST /users/invite/accept`. Not mounted unless asked for.
     AcceptInvitation,
+    /// `GET /auth/openapi.json`: the description of the routes that are mounted. Not mounted unless asked for.
+    #[cfg(feature = "openapi")]
+    OpenApi,
 }
 
 /// The methods that endpoints have.
@@ -88,18 +97,30 @@ impl Endpoint {
         Self::VerifyEmail,
         Self::Invite,
         Self::AcceptInvitation,
+        #[cfg(feature = "openapi")]
+        Self::OpenApi,
     ];
 
-    /// Whether it is mounted only by [`AuthBuilder::with`](crate::AuthBuilder::with): these let new users in.
+    /// Whether it is mounted only by [`AuthBuilder::with`](crate::AuthBuilder::with): those that let new users in, and
+    /// those that come with a feature, since a feature must not change what an app serves.
     #[must_use]
     pub const fn is_optional(self) -> bool {
+        #[cfg(feature = "openapi")]
+        if matches!(self, Self::OpenApi) {
+            return true;
+        }
+        self.lets_users_in()
+    }
+
+    /// Whether it makes users, in our own store.
+    pub(crate) const fn lets_users_in(self) -> bool {
         matches!(self, Self::Register | Self::VerifyEmail | Self::Invite | Self::AcceptInvitation)
     }
 
     /// Whether it is of no use without a [`Mailer`](crate::mail::Mailer).
     #[must_use]
     pub const fn needs_mailer(self) -> bool {
-        self.is_optional() || matches!(self, Self::RequestReset | Self::ResetPassword)
+        self.lets_users_in() || matches!(self, Self::RequestReset | Self::ResetPassword)
     }
 
     /// Whether it is of no use without [`AuthConfig::personal_tokens`](crate::AuthConfig::personal_tokens).
@@ -132,6 +153,8 @@ impl Endpoint {
             Self::VerifyEmail => "/users/register/verify-email",
             Self::Invite => "/users/invite",
             Self::AcceptInvitation => "/users/invite/accept",
+            #[cfg(feature = "openapi")]
+            Self::OpenApi => "/auth/openapi.json",
         }
     }
 
@@ -155,6 +178,8 @@ impl Endpoint {
             | Self::AcceptInvitation => Method::Post,
             Self::Providers | Self::Me | Self::Sessions | Self::Tokens | Self::VerifyEmail => Method::Get,
             Self::EndOtherSessions | Self::EndSession | Self::RevokeToken => Method::Delete,
+            #[cfg(feature = "openapi")]
+            Self::OpenApi => Method::Get,
         }
     }
 }
@@ -179,11 +204,25 @@ impl Method {
     }
 }
 
-/// A path with the endpoints behind it, one a method.
+/// A path, and what is behind it.
 #[derive(Debug, Clone)]
 pub struct Route {
-    path: &'static str,
-    endpoints: Vec<Endpoint>,
+    path: Cow<'static, str>,
+    behind: Behind,
+}
+
+#[derive(Clone)]
+enum Behind {
+    /// One a method.
+    Endpoints(Vec<Endpoint>),
+    /// For POST alone (requirement C8).
+    Dialect(Arc<dyn Dialect>),
+}
+
+/// What a request to a route is for.
+pub(super) enum Target<'a> {
+    Endpoint(Endpoint),
+    Dialect(&'a dyn Dialect),
 }
 
 impl Route {
@@ -193,30 +232,65 @@ impl Route {
     /// The path below the mount point. Mount it for every method: [`Auth::handle`](crate::Auth::handle) answers the
     /// wrong ones.
     #[must_use]
-    pub const fn path(&self) -> &'static str {
-        self.path
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Another language at a path of its own. Adapters mount it as they mount [`Auth::routes`](crate::Auth::routes).
+    pub fn new(path: impl Into<Cow<'static, str>>, dialect: impl Dialect) -> Self {
+        Self { path: path.into(), behind: Behind::Dialect(Arc::new(dialect)) }
     }
 
     /// The routes of these endpoints.
     pub(super) fn table(endpoints: &[Endpoint]) -> Vec<Self> {
-        let mut routes: Vec<Self> = Vec::new();
+        let mut paths: Vec<(&'static str, Vec<Endpoint>)> = Vec::new();
         for endpoint in endpoints {
-            match routes.iter_mut().find(|route| route.path == endpoint.path()) {
-                Some(route) => route.endpoints.push(*endpoint),
-                None => routes.push(Self { path: endpoint.path(), endpoints: vec![*endpoint] }),
+            match paths.iter_mut().find(|(path, _)| *path == endpoint.path()) {
+                Some((_, endpoints)) => endpoints.push(*endpoint),
+                None => paths.push((endpoint.path(), vec![*endpoint])),
             }
         }
-        routes
+        let route = |(path, endpoints)| Self { path: Cow::Borrowed(path), behind: Behind::Endpoints(endpoints) };
+        paths.into_iter().map(route).collect()
     }
 
-    pub(super) fn endpoint(&self, method: &str) -> Option<Endpoint> {
-        self.endpoints.iter().copied().find(|endpoint| endpoint.method().answers(method))
+    pub(super) fn target(&self, method: &str) -> Option<Target<'_>> {
+        match &self.behind {
+            Behind::Endpoints(_) => {
+                let mut endpoints = self.endpoints().iter().copied();
+                endpoints.find(|endpoint| endpoint.method().answers(method)).map(Target::Endpoint)
+            }
+            Behind::Dialect(dialect) => Method::Post.answers(method).then_some(Target::Dialect(&**dialect)),
+        }
+    }
+
+    /// The endpoints behind it, one a method; of another language there are none.
+    #[must_use]
+    pub fn endpoints(&self) -> &[Endpoint] {
+        match &self.behind {
+            Behind::Endpoints(endpoints) => endpoints,
+            Behind::Dialect(_) => &[],
+        }
     }
 
     /// The value of `Allow`.
     pub(super) fn allow(&self) -> String {
-        let methods: Vec<_> = self.endpoints.iter().map(|endpoint| endpoint.method().allow()).collect();
-        methods.join(", ")
+        match &self.behind {
+            Behind::Endpoints(endpoints) => {
+                let methods: Vec<_> = endpoints.iter().map(|endpoint| endpoint.method().allow()).collect();
+                methods.join(", ")
+            }
+            Behind::Dialect(_) => Method::Post.allow().to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Endpoints(endpoints) => endpoints.fmt(f),
+            Self::Dialect(_) => f.write_str("a dialect"),
+        }
     }
 }
 
@@ -254,7 +328,7 @@ mod tests {
 
     fn mounted(builder: AuthBuilder) -> Vec<Endpoint> {
         let auth = builder.build().expect("a configuration");
-        auth.routes().iter().flat_map(|route| route.endpoints.clone()).collect()
+        auth.routes().iter().flat_map(|route| route.endpoints().to_vec()).collect()
     }
 
     #[test]

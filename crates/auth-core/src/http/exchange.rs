@@ -18,12 +18,44 @@ pub(super) enum Mode {
     Session,
 }
 
-/// An exchange that was made: the tokens, how to give them, and the cookies to set.
+/// An exchange that was made: what is given, and the cookies to set.
 #[derive(Debug)]
 pub(super) struct Exchanged {
-    pub(super) tokens: Tokens,
-    pub(super) mode: Mode,
+    pub(super) given: Given,
     pub(super) set_cookies: Vec<String>,
+}
+
+/// The tokens of a login or a refresh, as far as the mode puts them into the answer; the rest is in its cookies.
+#[derive(Debug)]
+pub struct Given {
+    tokens: Tokens,
+    mode: Mode,
+}
+
+impl Given {
+    /// The access token; not in session mode.
+    #[must_use]
+    pub fn access_token(&self) -> Option<&str> {
+        match &self.tokens.grant {
+            Grant::Pair { access, .. } => Some(access.expose_secret()),
+            Grant::Session(_) => None,
+        }
+    }
+
+    /// How long the access token or the session is good, in milliseconds.
+    #[must_use]
+    pub fn expires(&self) -> u64 {
+        u64::try_from(self.tokens.expires_in.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The refresh token; in JSON mode alone.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<&str> {
+        match &self.tokens.grant {
+            Grant::Pair { refresh, .. } if self.mode == Mode::Json => Some(refresh.expose_secret()),
+            _ => None,
+        }
+    }
 }
 
 /// An exchange that was refused, and the cookies to clear.
@@ -226,6 +258,6 @@ impl Cookies {
             (Grant::Session(token), _) => vec![self.session.set(token.expose_secret(), tokens.expires_in)?],
             (Grant::Pair { .. }, _) => Vec::new(),
         };
-        Ok(Exchanged { tokens, mode, set_cookies })
+        Ok(Exchanged { given: Given { tokens, mode }, set_cookies })
     }
 }

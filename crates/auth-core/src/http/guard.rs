@@ -13,7 +13,7 @@ use super::requirement::Requirement;
 use crate::auth::Auth;
 use crate::client::ClientInfo;
 use crate::config::TokenSources;
-use crate::error::ErrorKind;
+use crate::error::{AuthError, ErrorKind};
 use crate::secret::{OpaqueToken, SessionToken};
 use crate::token::{Identity, Scope};
 
@@ -114,53 +114,59 @@ impl Guard {
 
     /// Demands one of these roles.
     pub fn any_role(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.requirement.role(names.into_iter().map(Into::into).collect());
+        self.requirement = self.requirement.any_role(names);
         self
     }
 
     /// Demands `admin_access`.
     pub fn admin(mut self) -> Self {
-        self.requirement.admin();
+        self.requirement = self.requirement.admin();
         self
     }
 
     /// Demands `app_access`.
     pub fn app(mut self) -> Self {
-        self.requirement.app();
+        self.requirement = self.requirement.app();
         self
     }
 
     /// Demands that the user authenticated no longer ago than `within`: with the password, not by a refresh. Whoever did
     /// not gets 403 with the reason `recent login required`, and signs in again.
     pub fn fresh(mut self, within: Duration) -> Self {
-        self.requirement.fresh(within);
+        self.requirement = self.requirement.fresh(within);
         self
     }
 
     /// Demands that the user signed in with a second factor. Whoever did not gets 403 with the reason
     /// `second factor required`.
     pub fn mfa(mut self) -> Self {
-        self.requirement.mfa();
+        self.requirement = self.requirement.mfa();
+        self
+    }
+
+    /// Demands all of this too.
+    pub fn require(mut self, requirement: &Requirement) -> Self {
+        self.requirement = self.requirement.and(requirement);
         self
     }
 
     /// Demands that the user signed in: no token that was made for a program is let in, whatever its scopes. Whoever sends
     /// one gets 403 with the reason `login required`.
     pub fn login_only(mut self) -> Self {
-        self.requirement.login();
+        self.requirement = self.requirement.login_only();
         self
     }
 
     /// Lets limited tokens in that have this scope; others get 403 with the reason `insufficient scope`. Users who signed
     /// in, and tokens without limits, are let in as without it. A guard that asks for no scope lets no limited token in.
     pub fn scope(mut self, name: impl Into<String>) -> Self {
-        self.requirement.scope(name.into());
+        self.requirement = self.requirement.scope(name);
         self
     }
 
     /// Lets limited tokens in whatever their scopes are: what is behind it asks [`Identity::has_scope`].
     pub fn any_scope(mut self) -> Self {
-        self.requirement.any_scope();
+        self.requirement = self.requirement.any_scope();
         self
     }
 
@@ -172,7 +178,7 @@ impl Guard {
 
     /// Demands whatever `check` demands.
     pub fn check_that(mut self, check: impl Fn(&Identity) -> bool + Send + Sync + 'static) -> Self {
-        self.requirement.check(check);
+        self.requirement = self.requirement.check_that(check);
         self
     }
 
@@ -181,28 +187,11 @@ impl Guard {
     pub fn check(&self, head: &RequestHead<'_>) -> Verdict {
         let found = credentials::find(head, self.sources, &self.auth.inner.wire.cookies.session);
         let response_headers = if found.in_query { QUERY_TOKEN_HEADERS } else { &[] };
-        let identity = match found.credentials {
-            Ok(Credentials::Bearer(token)) => match self.auth.identify(&token) {
-                Err(error) if error.kind() == ErrorKind::InvalidToken && self.auth.may_know(&token) => {
-                    let client = self.auth.inner.wire.clients.of(head);
-                    let key = Key::Token { token: OpaqueToken::new(token), client };
-                    return Verdict::Ask(Lookup {
-                        guard: self.clone(),
-                        key,
-                        stripped: found.stripped,
-                        response_headers,
-                    });
-                }
-                identity => identity.map(Some).map_err(Problem::from),
-            },
-            Ok(Credentials::Nothing) => Ok(None),
-            Ok(Credentials::Session(token)) => match self.may_use_cookie(head) {
-                Ok(()) => {
-                    let key = Key::Session(SessionToken::new(token));
-                    return Verdict::Ask(Lookup { guard: self.clone(), key, stripped: None, response_headers });
-                }
-                Err(problem) => Err(problem),
-            },
+        let identity = match self.claimed(found.credentials, head) {
+            Ok(Claimed::Stateless(identity)) => Ok(identity),
+            Ok(Claimed::Kept(key)) => {
+                return Verdict::Ask(Lookup { guard: self.clone(), key, stripped: found.stripped, response_headers });
+            }
             Err(problem) => Err(problem),
         };
         self.verdict(identity, found.stripped, response_headers)
@@ -220,6 +209,43 @@ impl Guard {
         }
     }
 
+    /// Whose request it is, whatever this guard demands: the store is asked where it must be.
+    pub(super) async fn identify(&self, head: &RequestHead<'_>) -> Result<Option<Identity>, Problem> {
+        let found = credentials::find(head, self.sources, &self.auth.inner.wire.cookies.session);
+        match self.claimed(found.credentials, head)? {
+            Claimed::Stateless(identity) => Ok(identity),
+            Claimed::Kept(key) => Ok(Some(self.look_up(&key).await?)),
+        }
+    }
+
+    fn claimed(
+        &self,
+        credentials: Result<Credentials<'_>, Problem>,
+        head: &RequestHead<'_>,
+    ) -> Result<Claimed, Problem> {
+        match credentials? {
+            Credentials::Bearer(token) => match self.auth.identify(&token) {
+                Err(error) if error.kind() == ErrorKind::InvalidToken && self.auth.may_know(&token) => {
+                    let client = self.auth.inner.wire.clients.of(head);
+                    Ok(Claimed::Kept(Key::Token { token: OpaqueToken::new(token), client }))
+                }
+                identity => Ok(Claimed::Stateless(Some(identity?))),
+            },
+            Credentials::Nothing => Ok(Claimed::Stateless(None)),
+            Credentials::Session(token) => {
+                self.may_use_cookie(head)?;
+                Ok(Claimed::Kept(Key::Session(SessionToken::new(token))))
+            }
+        }
+    }
+
+    async fn look_up(&self, key: &Key) -> Result<Identity, AuthError> {
+        match key {
+            Key::Session(token) => self.auth.identify_session(token).await,
+            Key::Token { token, client } => self.auth.verify_opaque(token, client).await,
+        }
+    }
+
     /// The answer to a refused request.
     pub(super) fn refuse(&self, problem: &Problem) -> Reply {
         refusal(problem, Place::Guarded { realm: &self.auth.inner.config.realm })
@@ -230,7 +256,7 @@ impl Guard {
         if head.is_safe() { Ok(()) } else { self.auth.inner.wire.origins.check(head) }
     }
 
-    fn admit(&self, identity: Option<Identity>) -> Result<Checked, Problem> {
+    pub(super) fn admit(&self, identity: Option<Identity>) -> Result<Checked, Problem> {
         match identity {
             Some(identity) => match self.lacking(&identity) {
                 None => Ok(Checked::known(identity)),
@@ -247,6 +273,14 @@ impl Guard {
         }
         self.requirement.lacking(identity, self.auth.inner.clock.now())
     }
+}
+
+/// Whom a request says it is from.
+enum Claimed {
+    /// A token that speaks for itself, or nobody.
+    Stateless(Option<Identity>),
+    /// Something that only the store can tell.
+    Kept(Key),
 }
 
 /// What a guard decided.
@@ -339,10 +373,7 @@ enum Key {
 impl Lookup {
     /// Asks the store: one statement (two when users live in a table of the app). Never [`Verdict::Ask`] again.
     pub async fn resolve(self) -> Verdict {
-        let identity = match &self.key {
-            Key::Session(token) => self.guard.auth.identify_session(token).await,
-            Key::Token { token, client } => self.guard.auth.verify_opaque(token, client).await,
-        };
+        let identity = self.guard.look_up(&self.key).await;
         self.guard.verdict(identity.map(Some).map_err(Problem::from), self.stripped, self.response_headers)
     }
 }

@@ -7,8 +7,8 @@ use super::account::{self, Account};
 use super::body::{self, Fields, Json};
 use super::client::Clients;
 use super::cookie::Cookie;
-use super::endpoint::{Endpoint, Method, Route};
-use super::exchange::{Cookies, Exchanged, Mode, Refused};
+use super::endpoint::{Endpoint, Method, Route, Target};
+use super::exchange::{Cookies, Exchanged, Given, Mode, Refused};
 use super::head::RequestHead;
 use super::origin::OriginPolicy;
 use super::own::{self, Own};
@@ -21,10 +21,10 @@ use crate::auth::Auth;
 use crate::config::AuthConfig;
 use crate::email::Email;
 use crate::secret::{OneTimePassword, Password, RefreshToken};
-use crate::service::{Grant, LoginRequest};
+use crate::service::LoginRequest;
 
 /// Token answers must not be kept by anybody (requirement B6).
-const NO_STORE: (&str, &str) = ("cache-control", "no-store");
+pub(super) const NO_STORE: (&str, &str) = ("cache-control", "no-store");
 
 /// What the wire needs of the configuration, prepared.
 #[derive(Debug)]
@@ -33,6 +33,9 @@ pub(crate) struct Wire {
     pub(super) cookies: Cookies,
     pub(super) origins: OriginPolicy,
     pub(super) clients: Clients,
+    /// What describes the routes, once somebody asked.
+    #[cfg(feature = "openapi")]
+    pub(super) description: std::sync::OnceLock<Vec<u8>>,
 }
 
 impl Wire {
@@ -46,6 +49,8 @@ impl Wire {
             },
             origins: OriginPolicy::new(config),
             clients: Clients::new(&config.trusted_proxies),
+            #[cfg(feature = "openapi")]
+            description: std::sync::OnceLock::new(),
         }
     }
 }
@@ -68,8 +73,15 @@ impl Auth {
     where
         C: AsRef<[u8]>,
     {
-        let Some(endpoint) = route.endpoint(head.method) else {
-            return refusal(&Problem::Method(route.allow()), Place::Open);
+        let endpoint = match route.target(head.method) {
+            Some(Target::Endpoint(endpoint)) => endpoint,
+            Some(Target::Dialect(dialect)) => {
+                return match body::read_both(body, head, self.inner.config.body_timeout, dialect.body_limit()).await {
+                    Ok((text, _)) => dialect.answer(self.caller(head), &text).await,
+                    Err(problem) => open(&problem),
+                };
+            }
+            None => return open(&Problem::Method(route.allow())),
         };
         let fields = match endpoint.method() {
             Method::Get | Method::Delete => Ok(Fields::none()),
@@ -82,7 +94,10 @@ impl Auth {
         match endpoint {
             Endpoint::Login => exchange_reply(self.handle_login(head, &fields).await),
             Endpoint::Refresh => exchange_reply(self.handle_refresh(head, &fields).await),
-            Endpoint::Logout => self.handle_logout(head, &fields).await.unwrap_or_else(|problem| open(&problem)),
+            Endpoint::Logout => match self.handle_logout(head, &fields).await {
+                Ok(set_cookies) => Reply::new(204).with_all(&[NO_STORE]).with_cookies(set_cookies),
+                Err(problem) => open(&problem),
+            },
             Endpoint::Providers => Reply::json(200, &Providers { data: [], disable_default: false }),
             Endpoint::Me => own::handle(self, Own::User, head, &fields).await,
             Endpoint::Sessions => own::handle(self, Own::Sessions, head, &fields).await,
@@ -102,6 +117,8 @@ impl Auth {
             Endpoint::TfaEnable => own::handle(self, Own::Tfa(Tfa::Enable), head, &fields).await,
             Endpoint::TfaDisable => own::handle(self, Own::Tfa(Tfa::Disable), head, &fields).await,
             Endpoint::TfaRecoveryCodes => own::handle(self, Own::Tfa(Tfa::RecoveryCodes), head, &fields).await,
+            #[cfg(feature = "openapi")]
+            Endpoint::OpenApi => self.handle_openapi(),
         }
     }
 
@@ -109,20 +126,20 @@ impl Auth {
         account::handle(self, account, head, fields).await.unwrap_or_else(|problem| open(&problem))
     }
 
-    async fn handle_login(&self, head: &RequestHead<'_>, fields: &Fields) -> Result<Exchanged, Refused> {
+    pub(super) async fn handle_login(&self, head: &RequestHead<'_>, fields: &Fields) -> Result<Exchanged, Refused> {
         let (request, mode) = login_fields(fields).map_err(Problem::payload)?;
         self.exchange_login(head, request, mode.unwrap_or(Mode::Json)).await
     }
 
-    async fn handle_refresh(&self, head: &RequestHead<'_>, fields: &Fields) -> Result<Exchanged, Refused> {
+    pub(super) async fn handle_refresh(&self, head: &RequestHead<'_>, fields: &Fields) -> Result<Exchanged, Refused> {
         let (token, mode) = token_fields(fields).map_err(Problem::payload)?;
         self.exchange_refresh(head, token, mode).await
     }
 
-    async fn handle_logout(&self, head: &RequestHead<'_>, fields: &Fields) -> Result<Reply, Problem> {
+    /// Gives the cookies to clear.
+    pub(super) async fn handle_logout(&self, head: &RequestHead<'_>, fields: &Fields) -> Result<Vec<String>, Problem> {
         let (token, mode) = token_fields(fields).map_err(Problem::payload)?;
-        let set_cookies = self.exchange_logout(head, token, mode).await?;
-        Ok(Reply::new(204).with_all(&[NO_STORE]).with_cookies(set_cookies))
+        self.exchange_logout(head, token, mode).await
     }
 }
 
@@ -153,7 +170,7 @@ fn mode_field(fields: &Fields) -> Result<Option<Mode>, Reason> {
 fn exchange_reply(result: Result<Exchanged, Refused>) -> Reply {
     match result {
         Ok(exchanged) => {
-            let reply = Reply::json(200, &Data { data: TokenData::of(&exchanged) });
+            let reply = Reply::json(200, &Data { data: TokenData::of(&exchanged.given) });
             reply.with_all(&[NO_STORE]).with_cookies(exchanged.set_cookies)
         }
         Err(refused) => open(&refused.problem).with_cookies(refused.set_cookies),
@@ -172,16 +189,9 @@ struct TokenData<'a> {
 }
 
 impl<'a> TokenData<'a> {
-    fn of(exchanged: &'a Exchanged) -> Self {
-        let expires = u64::try_from(exchanged.tokens.expires_in.as_millis()).unwrap_or(u64::MAX);
-        let (access_token, refresh_token) = match &exchanged.tokens.grant {
-            Grant::Pair { access, refresh, .. } => {
-                let in_body = exchanged.mode == Mode::Json;
-                (Some(access.expose_secret()), in_body.then(|| refresh.expose_secret()))
-            }
-            Grant::Session(_) => (None, None),
-        };
-        Self { access_token, expires, refresh_token }
+    fn of(given: &'a Given) -> Self {
+        let (access_token, refresh_token) = (given.access_token(), given.refresh_token());
+        Self { access_token, expires: given.expires(), refresh_token }
     }
 }
 
@@ -193,6 +203,6 @@ struct Providers {
     disable_default: bool,
 }
 
-fn open(problem: &Problem) -> Reply {
+pub(super) fn open(problem: &Problem) -> Reply {
     refusal(problem, Place::Open)
 }

@@ -5,6 +5,12 @@ use std::net::IpAddr;
 
 use super::query::QueryToken;
 
+/// The header lines that anything here reads, and so what must be kept of a request that outlives its head.
+const READ: [&str; 10] = [
+    "authorization", "content-type", "cookie", "forwarded", "host", "origin", "sec-fetch-site", "upgrade",
+    "user-agent", "x-forwarded-for",
+];
+
 /// The header lines of a request, by name.
 pub trait HeaderLines {
     /// Calls `line` with the value of each line of this name, in order. `name` is in lower case.
@@ -31,10 +37,16 @@ pub struct RequestHead<'a> {
 }
 
 impl<'a> RequestHead<'a> {
+    /// Calls `line` with the value of each line of this name.
+    pub(super) fn each(&self, name: &str, line: &mut dyn FnMut(&'a [u8])) {
+        debug_assert!(READ.contains(&name), "{name} is read here, and would not be kept: it belongs into `READ`");
+        self.headers.each(name, line);
+    }
+
     /// The one line of this name.
     pub(super) fn single(&self, name: &str) -> Single<'a> {
         let mut found = Single::Absent;
-        self.headers.each(name, &mut |line| {
+        self.each(name, &mut |line| {
             found = if matches!(found, Single::Absent) { Single::One(line) } else { Single::Several };
         });
         found
@@ -50,6 +62,55 @@ impl<'a> RequestHead<'a> {
 impl fmt::Debug for RequestHead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestHead").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// The head of a request that is answered after its own is gone.
+pub(super) struct KeptHead {
+    method: String,
+    path: String,
+    query: Option<String>,
+    authority: Option<String>,
+    peer: Option<IpAddr>,
+    stripped: Option<QueryToken>,
+    lines: KeptLines,
+}
+
+struct KeptLines(Vec<(&'static str, Vec<u8>)>);
+
+impl HeaderLines for KeptLines {
+    fn each<'a>(&'a self, name: &str, line: &mut dyn FnMut(&'a [u8])) {
+        self.0.iter().filter(|(other, _)| *other == name).for_each(|(_, value)| line(value));
+    }
+}
+
+impl KeptHead {
+    pub(super) fn of(head: &RequestHead<'_>) -> Self {
+        let mut lines = Vec::new();
+        for name in READ {
+            head.each(name, &mut |line| lines.push((name, line.to_vec())));
+        }
+        Self {
+            method: head.method.to_owned(),
+            path: head.path.to_owned(),
+            query: head.query.map(str::to_owned),
+            authority: head.authority.map(str::to_owned),
+            peer: head.peer,
+            stripped: head.stripped.cloned(),
+            lines: KeptLines(lines),
+        }
+    }
+
+    pub(super) fn head(&self) -> RequestHead<'_> {
+        RequestHead {
+            method: &self.method,
+            path: &self.path,
+            query: self.query.as_deref(),
+            authority: self.authority.as_deref(),
+            peer: self.peer,
+            stripped: self.stripped.as_ref(),
+            headers: &self.lines,
+        }
     }
 }
 

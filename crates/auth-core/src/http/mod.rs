@@ -5,6 +5,7 @@
 //!
 //! ```text
 //!   route     handle ─ endpoint ─ body ─ exchange ─ (origin, cookie) ─ service … ─ render ─ Reply
+//!   GraphQL   handle ─ dialect ─ caller ─ exchange … ─ Given | Refusal            (crate `auth-graphql`)
 //!   guard     check ─ credentials ─ service::verify (or Lookup::resolve) ─ origin ─ requirement ─ Verdict
 //! ```
 //!
@@ -12,15 +13,19 @@
 
 mod account;
 mod body;
+mod caller;
 mod client;
 mod cookie;
 mod credentials;
 mod date;
+mod dialect;
 mod endpoint;
 mod exchange;
 mod guard;
 mod handle;
 mod head;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub(crate) mod origin;
 mod own;
 mod problem;
@@ -31,9 +36,15 @@ mod requirement;
 mod tfa;
 mod tokens;
 
+pub use body::Fields;
+pub use caller::Caller;
+pub use dialect::Dialect;
 pub use endpoint::{Endpoint, Method, Route};
+pub use exchange::Given;
 pub use guard::{Checked, Guard, Lookup, Passage, Verdict};
 pub(crate) use handle::Wire;
 pub use head::{HeaderLines, RequestHead};
 pub use query::{QueryToken, StrippedQuery, strip_query_token};
+pub use render::Refusal;
 pub use reply::{HeaderValue, Reply};
+pub use requirement::Requirement;

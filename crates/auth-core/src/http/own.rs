@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 
 use super::account::email_field;
 use super::body::Fields;
+use super::endpoint::Endpoint;
 use super::guard::{Guard, Verdict};
 use super::head::RequestHead;
 use super::problem::{Problem, Reason};
@@ -34,9 +35,28 @@ pub(super) enum Own {
 }
 
 impl Own {
+    /// Where REST has it.
+    pub(super) const fn endpoint(self) -> Endpoint {
+        match self {
+            Self::User => Endpoint::Me,
+            Self::Sessions => Endpoint::Sessions,
+            Self::EndOtherSessions => Endpoint::EndOtherSessions,
+            Self::EndSession => Endpoint::EndSession,
+            Self::Tfa(Tfa::Generate) => Endpoint::TfaGenerate,
+            Self::Tfa(Tfa::Enable) => Endpoint::TfaEnable,
+            Self::Tfa(Tfa::Disable) => Endpoint::TfaDisable,
+            Self::Tfa(Tfa::RecoveryCodes) => Endpoint::TfaRecoveryCodes,
+            Self::Tokens(Tokens::List) => Endpoint::Tokens,
+            Self::Tokens(Tokens::Create) => Endpoint::CreateToken,
+            Self::Tokens(Tokens::Revoke) => Endpoint::RevokeToken,
+            Self::ChangePassword => Endpoint::ChangePassword,
+            Self::Invite => Endpoint::Invite,
+        }
+    }
+
     /// Who may ask. What is part of setting up a second factor is open to whoever may do nothing else. How a user signs in
     /// is no matter for programs; whose token they hold they may ask.
-    fn guard(self, auth: &Auth) -> Guard {
+    pub(super) fn guard(self, auth: &Auth) -> Guard {
         let guard = Guard::new(auth);
         match self {
             Self::User => guard.for_enrolment().any_scope(),
@@ -86,9 +106,7 @@ async fn answer(
 ) -> Result<Reply, Problem> {
     let reply = match own {
         Own::User => {
-            // A stateless token may outlive its user: then it is worth nothing here.
-            let user = auth.find_user(identity.user()).await?;
-            let user = user.filter(|user| user.status == UserStatus::Active).ok_or(ErrorKind::InvalidToken)?;
+            let user = user(auth, identity).await?;
             let fields = User::of(&user).select(head.query.unwrap_or_default())?;
             Reply::json(200, &Data { data: fields })
         }
@@ -126,6 +144,13 @@ async fn answer(
         }
     };
     Ok(reply.with_all(&[PRIVATE]))
+}
+
+/// The user as stored now.
+pub(super) async fn user(auth: &Auth, identity: &Identity) -> Result<UserRecord, Problem> {
+    // A stateless token may outlive its user: then it is worth nothing here.
+    let user = auth.find_user(identity.user()).await?;
+    Ok(user.filter(|user| user.status == UserStatus::Active).ok_or(ErrorKind::InvalidToken)?)
 }
 
 fn password_change(fields: &Fields) -> Result<PasswordChange, Reason> {

@@ -44,6 +44,7 @@ pub(crate) enum Reason {
     CookieToJson,
     SeveralTokens,
     CookieTwice,
+    SeveralLogins,
 }
 
 impl Problem {

@@ -23,23 +23,14 @@ pub(super) enum Place<'a> {
 /// The answer to a refused request.
 pub(super) fn refusal(problem: &Problem, place: Place<'_>) -> Reply {
     log(problem);
+    answer(problem, place)
+}
+
+/// The answer alone, also for whoever only describes it.
+pub(super) fn answer(problem: &Problem, place: Place<'_>) -> Reply {
     let look = Look::of(problem);
-    let throttled = match problem {
-        Problem::Operation(error) => error.throttled(),
-        _ => None,
-    };
-    let message = match (&look.reason, throttled) {
-        (Some(reason), _) if look.message.is_empty() => format!("Invalid payload. {reason}.").into(),
-        (_, Some(throttled)) => format!("Too many requests, retry after {}s.", throttled.wait.as_secs()).into(),
-        (_, None) => look.message.into(),
-    };
-    let extensions = Extensions {
-        reason: look.reason,
-        limit: throttled.map(|throttled| throttled.limit),
-        reset: throttled.map(|throttled| date::iso8601(throttled.reset)),
-        code: look.code,
-    };
-    let mut reply = Reply::json(look.status, &Errors { errors: [WireError { message, extensions }] });
+    let error = look.refusal(problem);
+    let mut reply = Reply::json(look.status, &Errors { errors: [error] });
     if let Problem::Method(allow) = problem {
         reply = reply.with("allow", allow.clone());
     }
@@ -55,20 +46,66 @@ pub(super) fn refusal(problem: &Problem, place: Place<'_>) -> Reply {
     }
 }
 
+/// The answer to what is no request in the language of GraphQL, with what is wrong with it.
+pub(super) fn invalid_graphql(reasons: &impl Serialize) -> Reply {
+    #[derive(Serialize)]
+    struct Invalid<'a, R> {
+        errors: [Envelope<'a, R>; 1],
+    }
+    #[derive(Serialize)]
+    struct Envelope<'a, R> {
+        message: &'static str,
+        extensions: Reasons<'a, R>,
+    }
+    #[derive(Serialize)]
+    struct Reasons<'a, R> {
+        errors: &'a R,
+        code: &'static str,
+    }
+    let extensions = Reasons { errors: reasons, code: "GRAPHQL_VALIDATION" };
+    Reply::json(400, &Invalid { errors: [Envelope { message: "GraphQL validation error.", extensions }] })
+}
+
 /// The error envelope of Directus. Structs, so that the order of the members does not hang on a feature of
 /// `serde_json`.
 #[derive(Serialize)]
 struct Errors {
-    errors: [WireError; 1],
+    errors: [Refusal; 1],
 }
 
-#[derive(Serialize)]
-struct WireError {
+/// An error as clients see it: message, code, and what the code may bring along.
+#[derive(Debug, Clone, Serialize)]
+pub struct Refusal {
     message: Cow<'static, str>,
     extensions: Extensions,
 }
 
-#[derive(Serialize)]
+impl Refusal {
+    pub(super) fn of(problem: &Problem) -> Self {
+        log(problem);
+        Look::of(problem).refusal(problem)
+    }
+
+    /// What went wrong, for people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What went wrong, for programs: `INVALID_CREDENTIALS` and the like.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.extensions.code
+    }
+
+    /// The code with what it brings along, an object.
+    #[must_use]
+    pub const fn extensions(&self) -> &(impl Serialize + use<>) {
+        &self.extensions
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
 struct Extensions {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Cow<'static, str>>,
@@ -91,6 +128,25 @@ struct Look {
 }
 
 impl Look {
+    fn refusal(&self, problem: &Problem) -> Refusal {
+        let throttled = match problem {
+            Problem::Operation(error) => error.throttled(),
+            _ => None,
+        };
+        let message = match (&self.reason, throttled) {
+            (Some(reason), _) if self.message.is_empty() => format!("Invalid payload. {reason}.").into(),
+            (_, Some(throttled)) => format!("Too many requests, retry after {}s.", throttled.wait.as_secs()).into(),
+            (_, None) => self.message.into(),
+        };
+        let extensions = Extensions {
+            reason: self.reason.clone(),
+            limit: throttled.map(|throttled| throttled.limit),
+            reset: throttled.map(|throttled| date::iso8601(throttled.reset)),
+            code: self.code,
+        };
+        Refusal { message, extensions }
+    }
+
     fn of(problem: &Problem) -> Self {
         let invalid_request = Some("invalid_request");
         let payload = |status, reason: String, challenge| Self {
@@ -226,6 +282,7 @@ impl std::fmt::Display for Reason {
             Self::NotABoolean(field) => write!(f, "\"{field}\" must be a boolean"),
             Self::InvalidOtp => f.write_str("\"otp\" is invalid"),
             Self::SeveralTokens => f.write_str("The request uses more than one method for including an access token"),
+            Self::SeveralLogins => f.write_str("The request signs in more than once"),
             Self::CookieTwice => f.write_str("The request carries a cookie more than once"),
         }
     }

@@ -28,7 +28,11 @@ impl Reply {
 
     pub(super) fn json(status: u16, body: &impl serde::Serialize) -> Self {
         // Our own types and JSON values: writing them to memory cannot fail.
-        let body = serde_json::to_vec(body).unwrap_or_default();
+        Self::written(status, serde_json::to_vec(body).unwrap_or_default())
+    }
+
+    /// JSON that is written already.
+    pub(super) fn written(status: u16, body: Vec<u8>) -> Self {
         Self { body, ..Self::new(status) }.with("content-type", "application/json")
     }
 
@@ -59,6 +63,11 @@ impl Reply {
     #[must_use]
     pub fn headers(&self) -> &[(&'static str, HeaderValue)] {
         &self.headers
+    }
+
+    #[cfg(feature = "openapi")]
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// The body.

@@ -9,9 +9,14 @@ use crate::error::ErrorKind;
 use crate::id::Role;
 use crate::token::Identity;
 
-/// What an identity must fulfil; an empty one is content with any. Shared, since a guard is cloned on many requests.
+/// What an identity must fulfil; an empty one is content with any.
+///
+/// [`Guard`](super::Guard) has the same demands for whole routes; this is for parts of one, such as the fields of a
+/// GraphQL schema.
+// Shared, since a guard is cloned on many requests.
 #[derive(Clone, Default)]
-pub(super) struct Requirement(Arc<Vec<Rule>>);
+#[must_use]
+pub struct Requirement(Arc<Vec<Rule>>);
 
 #[derive(Clone)]
 enum Rule {
@@ -27,6 +32,61 @@ enum Rule {
 }
 
 impl Requirement {
+    /// Demands nothing but an identity.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Demands this role.
+    pub fn role(self, name: impl Into<String>) -> Self {
+        self.any_role([name])
+    }
+
+    /// Demands one of these roles.
+    pub fn any_role(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with(Rule::Role(names.into_iter().map(Into::into).collect()))
+    }
+
+    /// Demands `admin_access`.
+    pub fn admin(self) -> Self {
+        self.with(Rule::Admin)
+    }
+
+    /// Demands `app_access`.
+    pub fn app(self) -> Self {
+        self.with(Rule::App)
+    }
+
+    /// Demands a login, with the password, no longer ago than `within`.
+    pub fn fresh(self, within: Duration) -> Self {
+        self.with(Rule::Fresh(within))
+    }
+
+    /// Demands a login with a second factor.
+    pub fn mfa(self) -> Self {
+        self.with(Rule::Mfa)
+    }
+
+    /// Demands that the user signed in, and is not a program with a token made for it.
+    pub fn login_only(self) -> Self {
+        self.with(Rule::Login)
+    }
+
+    /// Lets limited tokens in that have this scope, and whoever is not limited.
+    pub fn scope(self, name: impl Into<String>) -> Self {
+        self.with(Rule::Scope(name.into()))
+    }
+
+    /// Lets limited tokens in whatever their scopes are.
+    pub fn any_scope(self) -> Self {
+        self.with(Rule::AnyScope)
+    }
+
+    /// Demands whatever `check` demands.
+    pub fn check_that(self, check: impl Fn(&Identity) -> bool + Send + Sync + 'static) -> Self {
+        self.with(Rule::Check(Arc::new(check)))
+    }
+
     /// What `identity` lacks, as the kind of the refusal. What signing in again would not mend comes first: nobody is
     /// asked for a code in vain.
     ///
@@ -40,44 +100,15 @@ impl Requirement {
         lacking.min_by_key(|kind| *kind != ErrorKind::Forbidden)
     }
 
-    pub(super) fn role(&mut self, names: Vec<String>) {
-        self.push(Rule::Role(names));
+    /// Demands all that `other` demands too.
+    pub(super) fn and(mut self, other: &Self) -> Self {
+        Arc::make_mut(&mut self.0).extend(other.0.iter().cloned());
+        self
     }
 
-    pub(super) fn admin(&mut self) {
-        self.push(Rule::Admin);
-    }
-
-    pub(super) fn app(&mut self) {
-        self.push(Rule::App);
-    }
-
-    pub(super) fn fresh(&mut self, within: Duration) {
-        self.push(Rule::Fresh(within));
-    }
-
-    pub(super) fn mfa(&mut self) {
-        self.push(Rule::Mfa);
-    }
-
-    pub(super) fn login(&mut self) {
-        self.push(Rule::Login);
-    }
-
-    pub(super) fn scope(&mut self, name: String) {
-        self.push(Rule::Scope(name));
-    }
-
-    pub(super) fn any_scope(&mut self) {
-        self.push(Rule::AnyScope);
-    }
-
-    pub(super) fn check(&mut self, check: impl Fn(&Identity) -> bool + Send + Sync + 'static) {
-        self.push(Rule::Check(Arc::new(check)));
-    }
-
-    fn push(&mut self, rule: Rule) {
+    fn with(mut self, rule: Rule) -> Self {
         Arc::make_mut(&mut self.0).push(rule);
+        self
     }
 }
 

@@ -31,19 +31,13 @@ impl Tfa {
         client: &ClientInfo,
     ) -> Result<Reply, Problem> {
         match self {
-            Self::Generate => {
-                let password = fields.required("password").map_err(Problem::payload)?;
-                let new = auth.generate_second_factor(identity, Password::new(password)).await?;
-                Ok(generated(&new))
-            }
+            Self::Generate => Ok(generated(&generate(auth, identity, fields).await?)),
             Self::Enable => {
-                let (request, shows_codes) = enabling(fields).map_err(Problem::payload)?;
-                let codes = auth.enable_second_factor(identity, request, client).await.map_err(refused)?;
-                Ok(if shows_codes { shown(&codes) } else { Reply::new(204) })
+                let codes = enable(auth, identity, fields, client).await?;
+                Ok(codes.map_or_else(|| Reply::new(204), |codes| shown(&codes)))
             }
             Self::Disable => {
-                let proof = proof(fields).map_err(Problem::payload)?;
-                auth.disable_second_factor(identity, proof, client).await.map_err(refused)?;
+                disable(auth, identity, fields, client).await?;
                 Ok(Reply::new(204))
             }
             Self::RecoveryCodes => {
@@ -53,6 +47,33 @@ impl Tfa {
             }
         }
     }
+}
+
+pub(super) async fn generate(auth: &Auth, identity: &Identity, fields: &Fields) -> Result<NewFactor, Problem> {
+    let password = fields.required("password").map_err(Problem::payload)?;
+    Ok(auth.generate_second_factor(identity, Password::new(password)).await?)
+}
+
+/// Gives the recovery codes to whoever asks for them.
+pub(super) async fn enable(
+    auth: &Auth,
+    identity: &Identity,
+    fields: &Fields,
+    client: &ClientInfo,
+) -> Result<Option<Vec<RecoveryCode>>, Problem> {
+    let (request, shows_codes) = enabling(fields).map_err(Problem::payload)?;
+    let codes = auth.enable_second_factor(identity, request, client).await.map_err(refused)?;
+    Ok(shows_codes.then_some(codes))
+}
+
+pub(super) async fn disable(
+    auth: &Auth,
+    identity: &Identity,
+    fields: &Fields,
+    client: &ClientInfo,
+) -> Result<(), Problem> {
+    let proof = proof(fields).map_err(Problem::payload)?;
+    auth.disable_second_factor(identity, proof, client).await.map_err(refused)
 }
 
 fn enabling(fields: &Fields) -> Result<(EnableFactor, bool), Reason> {

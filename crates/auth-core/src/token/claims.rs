@@ -5,13 +5,14 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::Identity;
 use super::identity::Scope;
+use super::{Identity, plain};
 use crate::clock::Timestamp;
 use crate::id::{Role, SessionId, UserId};
 use crate::store::Epoch;
 
 /// What a token says, before it is believed.
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(crate) struct Claims<'a> {
     pub(super) id: UserId,
     pub(super) role: Option<Role>,
@@ -38,6 +39,11 @@ pub(crate) struct Claims<'a> {
 impl<'a> Claims<'a> {
     /// `None` unless `payload` is one JSON object with `id` and `exp`, no claim of ours twice, each of its type.
     pub(super) fn parse(payload: &'a [u8]) -> Option<Self> {
+        plain::read(payload).or_else(|| Self::parse_any(payload))
+    }
+
+    /// The same, however it is written.
+    pub(super) fn parse_any(payload: &'a [u8]) -> Option<Self> {
         serde_json::from_slice(payload).ok()
     }
 
@@ -61,6 +67,7 @@ impl<'a> Claims<'a> {
 
 /// Claim `aud`: one name, or several.
 #[derive(Default)]
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(super) enum Audience<'a> {
     #[default]
     Anybody,

@@ -2,19 +2,20 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::DecodingKey;
+use jsonwebtoken::{Algorithm, DecodingKey};
 use ring::hmac;
 
+use super::slow::SlowKey;
 use super::{TokenKind, provider};
 use crate::config::AuthConfig;
 
 /// Signs and verifies HS256 tokens of one issuer.
 pub(crate) struct TokenKeys {
     pub(super) hmac: hmac::Key,
-    pub(super) slow: DecodingKey,
-    pub(super) access_header: String,
-    pub(super) session_header: String,
-    pub(super) enrol_header: String,
+    pub(super) slow: SlowKey,
+    pub(super) access_start: String,
+    pub(super) session_start: String,
+    pub(super) enrol_start: String,
     pub(super) issuer: String,
     pub(super) audience: Option<String>,
     pub(super) leeway_millis: i64,
@@ -27,23 +28,28 @@ impl TokenKeys {
         let secret = config.secret.expose_secret();
         Self {
             hmac: hmac::Key::new(hmac::HMAC_SHA256, secret),
-            slow: DecodingKey::from_secret(secret),
-            access_header: URL_SAFE_NO_PAD.encode(TokenKind::Access.header()),
-            session_header: URL_SAFE_NO_PAD.encode(TokenKind::Session.header()),
-            enrol_header: URL_SAFE_NO_PAD.encode(TokenKind::Enrol.header()),
+            slow: SlowKey { algorithm: Algorithm::HS256, kid: None, key: DecodingKey::from_secret(secret) },
+            access_start: start(TokenKind::Access),
+            session_start: start(TokenKind::Session),
+            enrol_start: start(TokenKind::Enrol),
             issuer: config.issuer.clone(),
             audience: config.audience.clone(),
             leeway_millis: i64::try_from(config.leeway.as_millis()).unwrap_or_default(),
         }
     }
 
-    pub(super) fn header(&self, kind: TokenKind) -> &str {
+    /// What every token of `kind` that we sign begins with: the encoded header and its dot.
+    pub(super) fn start(&self, kind: TokenKind) -> &str {
         match kind {
-            TokenKind::Access => &self.access_header,
-            TokenKind::Session => &self.session_header,
-            TokenKind::Enrol => &self.enrol_header,
+            TokenKind::Access => &self.access_start,
+            TokenKind::Session => &self.session_start,
+            TokenKind::Enrol => &self.enrol_start,
         }
     }
+}
+
+fn start(kind: TokenKind) -> String {
+    URL_SAFE_NO_PAD.encode(kind.header()) + "."
 }
 
 impl std::fmt::Debug for TokenKeys {

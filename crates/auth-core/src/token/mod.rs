@@ -6,6 +6,7 @@ pub(crate) mod claims;
 pub(crate) mod identity;
 mod keys;
 pub(crate) mod personal;
+mod plain;
 mod provider;
 mod scopes;
 mod sign;

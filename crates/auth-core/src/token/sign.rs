@@ -69,10 +69,9 @@ impl TokenKeys {
         debug_assert_eq!(kind == TokenKind::Session, token.session.is_some(), "the claim goes with the kind");
         let payload = Payload { token, iss: &self.issuer, aud: self.audience.as_deref(), kind: kind.claim() };
         let payload = serde_json::to_vec(&payload)?;
-        let header = self.header(kind);
-        let mut token = String::with_capacity(header.len() + payload.len().div_ceil(3) * 4 + 48);
-        token.push_str(header);
-        token.push('.');
+        let start = self.start(kind);
+        let mut token = String::with_capacity(start.len() + payload.len().div_ceil(3) * 4 + 48);
+        token.push_str(start);
         URL_SAFE_NO_PAD.encode_string(payload, &mut token);
         let signature = hmac::sign(&self.hmac, token.as_bytes());
         token.push('.');

@@ -1,11 +1,13 @@
 //! Attacks on the verifier (requirements J1 to J12), and the two ways of verifying held together.
 
+mod hostile;
 mod kinds;
+mod vectors;
+mod ways;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{DecodingKey, EncodingKey};
-use proptest::prelude::*;
 use ring::hmac;
 use serde_json::{Map, Value, json};
 
@@ -85,7 +87,7 @@ fn a_token_that_directus_signed_passes_and_takes_the_fast_path() {
         AuthConfig { issuer: "directus".to_owned(), ..AuthConfig::new("peer-secret-0123456789abcdef0123456789abcdef") };
     let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpZCI6ImY3ZjE0MzVmLTgwOWUtNGUwMC1hZjM3LTFiOGExNjk3Y2FhZSIsInJvbGUiOiJlNDVlN2U4ZC05MDEyLTQxOTktOGVhZi1hZDE4NGZjOGY1MTkiLCJhcHBfYWNjZXNzIjp0cnVlLCJhZG1pbl9hY2Nlc3MiOnRydWUsImlhdCI6MTc5NTQ5MzQ3NSwiZXhwIjoxNzk1NDk0Mzc1LCJpc3MiOiJkaXJlY3R1cyJ9.XUJvLEXo_OKJB6UcokpOvpscag_1O0M4NqyIB4AUEDQ";
     let keys = TokenKeys::new(&config);
-    assert_eq!(token.split('.').next(), Some(keys.access_header.as_str()));
+    assert!(token.starts_with(&keys.access_start));
     let identity = keys.verify_access(token, Timestamp::from_secs(1_795_493_475)).expect("good");
     assert_eq!(identity.user().as_str(), "f7f1435f-809e-4e00-af37-1b8a1697caae");
     assert!(identity.is_admin());
@@ -423,33 +425,5 @@ fn the_provider_signs_and_verifies_with_every_kind_of_key() {
         assert!(jsonwebtoken::decode::<Value>(&altered, &verifying, &validation).is_err(), "{algorithm:?}");
         let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&signing, algorithm);
         assert!(jwk.is_ok(), "{algorithm:?}: {jwk:?}");
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
-    /// The fast way and the slow way accept the same tokens: whatever is done to the payload or the signature, the
-    /// verdict does not depend on how the header was written.
-    #[test]
-    fn both_ways_of_verifying_agree(
-        claim in prop::sample::select(vec!["id", "iss", "exp", "nbf", "role", "aud", "session", "x"]),
-        value in prop_oneof![
-            Just(json!(null)), any::<i32>().prop_map(|n| json!(n)), "[a-z]{0,5}".prop_map(|s| json!(s)),
-            Just(json!(NOW + 5)), Just(json!("auth")), any::<f64>().prop_map(|n| json!(n)),
-        ],
-        cut in 0..4_usize,
-    ) {
-        let payload = with(claim, value);
-        let verdict_of = |header: &str| {
-            let token = forge(header, &payload);
-            verdict(&token[..token.len() - cut])
-        };
-        prop_assert_eq!(verdict_of(HEADER), verdict_of(r#"{"typ":"JWT","alg":"HS256"}"#));
-    }
-
-    #[test]
-    fn nothing_that_is_sent_as_a_token_panics(token in "\\PC{0,300}") {
-        prop_assert_eq!(verdict(&token), Err(TokenProblem::Invalid));
     }
 }

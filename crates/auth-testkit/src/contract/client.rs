@@ -125,12 +125,20 @@ impl Request {
 
     /// Method and target, for transcripts and messages.
     pub(super) fn title(&self) -> String {
-        format!("{} {}", self.method, String::from_utf8_lossy(&self.target))
+        let (method, target) = self.line();
+        format!("{method} {target}")
     }
 
+    /// Method and target.
+    pub(super) fn line(&self) -> (String, String) {
+        (self.method.clone(), String::from_utf8_lossy(&self.target).into_owned())
+    }
+
+    /// Sends it, without noting it in any transcript.
+    ///
     /// # Panics
     /// When the server does not answer, answers no HTTP, or breaks the connection off.
-    pub(super) async fn send(&self, addr: SocketAddr) -> Response {
+    pub async fn send(&self, addr: SocketAddr) -> Response {
         let answer = tokio::time::timeout(TIMEOUT, self.exchange(addr)).await;
         let title: String = self.title().chars().take(400).collect();
         match answer {

@@ -19,7 +19,10 @@
 //!
 //! * [`Variant::config`] as configuration, [`Variant::endpoints`] mounted too, the [`ManualClock`](crate::ManualClock) as clock, a store filled by [`seed`], and
 //!   a [`MemoryMailer`](crate::mail::MemoryMailer) that the subject knows;
-//! * the auth routes at the prefix, nested or scoped;
+//! * the auth routes at the prefix, nested or scoped, and `auth_graphql::GraphQl::system()` beside them;
+//! * at the root, at `/graphql`, a schema into which `AuthQuery` and `AuthMutation` are merged, with the queries `open`,
+//!   `guarded` (the user's id), `optional` (the id or null), and `signed_in`, `admin`, `editor`, `fresh`, `mfa`, guarded
+//!   as below, and the guarded mutation `write`;
 //! * beside them, at the root, for **any** method:
 //!
 //! | path | guard | answer |
@@ -53,6 +56,7 @@ pub mod cases;
 mod client;
 mod expect;
 pub mod forge;
+mod graphql;
 mod response;
 mod subject;
 mod transcript;
@@ -69,8 +73,9 @@ pub use authenticator::{Authenticator, PERIOD};
 pub use cases::ALL;
 pub use client::Request;
 pub use expect::Refusal;
+pub use graphql::{Form, Verdict, operation};
 pub use response::{Response, SetCookie};
-pub use subject::{Enrolled, Subject, Tokens};
+pub use subject::{Enrolled, Exchange, Subject, Tokens};
 
 /// The HS256 secret of every variant.
 pub const SECRET: &str = "Zk3vQ9xT1mB7nR5cW8yL2pH6sD4fG0jA-contract";
@@ -178,10 +183,14 @@ impl Variant {
     #[must_use]
     pub const fn endpoints(self) -> &'static [Endpoint] {
         match self {
-            Self::Registering => {
-                &[Endpoint::Register, Endpoint::VerifyEmail, Endpoint::Invite, Endpoint::AcceptInvitation]
-            }
-            _ => &[],
+            Self::Registering => &[
+                Endpoint::Register,
+                Endpoint::VerifyEmail,
+                Endpoint::Invite,
+                Endpoint::AcceptInvitation,
+                Endpoint::OpenApi,
+            ],
+            _ => &[Endpoint::OpenApi],
         }
     }
 

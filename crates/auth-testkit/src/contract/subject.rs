@@ -1,7 +1,7 @@
 //! The server under test, and the few things every case does with it.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth_core::Clock as _;
@@ -34,7 +34,25 @@ pub struct Subject {
     pub mailer: MemoryMailer,
     /// What [`seed`](super::seed) created.
     pub accounts: Accounts,
-    transcript: Mutex<String>,
+    seen: Mutex<Seen>,
+}
+
+/// What a case saw.
+#[derive(Debug, Default)]
+struct Seen {
+    transcript: String,
+    exchanges: Vec<Exchange>,
+}
+
+/// A request, and what came back.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The method.
+    pub method: String,
+    /// Path and query, as they went over the wire.
+    pub target: String,
+    /// The answer.
+    pub response: Response,
 }
 
 /// What a login in JSON or cookie mode gave, wherever it came in.
@@ -60,7 +78,7 @@ impl Subject {
     #[must_use]
     pub fn new(addr: SocketAddr, prefix: &str, clock: ManualClock, store: Arc<dyn Store>, accounts: Accounts) -> Self {
         let mailer = MemoryMailer::new();
-        Self { addr, prefix: prefix.to_owned(), clock, store, mailer, accounts, transcript: Mutex::default() }
+        Self { addr, prefix: prefix.to_owned(), clock, store, mailer, accounts, seen: Mutex::default() }
     }
 
     /// With the mailer that the server was built with.
@@ -72,7 +90,17 @@ impl Subject {
     /// What the case saw, without what chance decides: equal for two servers that keep the contract.
     #[must_use]
     pub fn transcript(&self) -> String {
-        self.transcript.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen().transcript.clone()
+    }
+
+    /// The same, as it was.
+    #[must_use]
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.seen().exchanges.clone()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The path of an auth route.
@@ -101,7 +129,11 @@ impl Subject {
         let response = request.send(self.addr).await;
         if request.is_recorded() {
             let entry = transcript::entry(&request, &response, self.addr, &self.accounts);
-            self.transcript.lock().unwrap_or_else(PoisonError::into_inner).push_str(&entry);
+            let (method, target) = request.line();
+            let exchange = Exchange { method, target, response: response.clone() };
+            let mut seen = self.seen();
+            seen.transcript.push_str(&entry);
+            seen.exchanges.push(exchange);
         }
         response
     }

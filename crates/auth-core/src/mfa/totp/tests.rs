@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::mfa::otp::Otp;
 use crate::rng::SystemRandom;
+use crate::vectors;
 
 /// The secret of RFC 6238 appendix B, `12345678901234567890`.
 const RFC_SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
@@ -28,18 +29,35 @@ fn start_of(step: u64) -> Timestamp {
 
 #[test]
 fn the_codes_are_those_of_rfc_6238() {
-    for (secs, eight_digits) in [
-        (59, "94287082"),
-        (1_111_111_109, "07081804"),
-        (1_111_111_111, "14050471"),
-        (1_234_567_890, "89005924"),
-        (2_000_000_000, "69279037"),
-        (20_000_000_000, "65353130"),
-    ] {
-        let step = Step(u64::try_from(secs).expect("positive") / 30);
-        assert_eq!(secret(RFC_SECRET).code_at(step).as_str(), &eight_digits[2..], "{secs}");
-        assert_eq!(secret(RFC_SECRET).matching_step(&code(&eight_digits[2..]), at(secs), 0), Some(step), "{secs}");
+    const FILE: &str = "rfc/rfc6238_appendix_b.json";
+    let (mut cases, mut run) = (0, 0);
+    for test in vectors::read(FILE)["tests"].as_array().expect("a list") {
+        cases += 1;
+        if vectors::exception(FILE, &test["alg"]).is_some() {
+            continue;
+        }
+        run += 1;
+        let secret =
+            TotpSecret::from_bytes(&vectors::hex(test["seed_hex"].as_str().expect("a seed"))).expect("a secret");
+        let (secs, six_digits) = (test["time"].as_i64().expect("a time"), test["totp6"].as_str().expect("a code"));
+        let step = Step(u64::try_from(secs).expect("positive") / PERIOD);
+        assert_eq!(secret.code_at(step).as_str(), six_digits, "{secs}");
+        assert_eq!(secret.matching_step(&code(six_digits), at(secs), 0), Some(step), "{secs}");
     }
+    assert_eq!((cases, run), (18, 6));
+}
+
+/// A counter of RFC 4226 is a step of ours.
+#[test]
+fn the_codes_are_those_of_rfc_4226() {
+    let file = vectors::read("rfc/rfc4226_appendix_d.json");
+    let secret =
+        TotpSecret::from_bytes(&vectors::hex(file["secret_hex"].as_str().expect("a secret"))).expect("a secret");
+    let codes = file["hotp"].as_array().expect("a list");
+    for (counter, expected) in (0..).zip(codes) {
+        assert_eq!(secret.code_at(Step(counter)).as_str(), expected, "{counter}");
+    }
+    assert_eq!(codes.len(), 10);
 }
 
 #[test]

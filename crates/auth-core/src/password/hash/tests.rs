@@ -26,6 +26,25 @@ fn peppers(keys: &[&str]) -> Peppers {
 }
 
 #[test]
+fn p1_hashes_of_the_reference_implementation_verify() {
+    let file = crate::vectors::read("argon2/argon2id.json");
+    let tests = file["tests"].as_array().expect("a list");
+    let mut memory = HashMemory::default();
+    for test in tests {
+        let stored = PasswordHash::from_phc(test["phc"].as_str().expect("a hash"));
+        for (password, expected) in [
+            (test["password"].as_str().expect("a password"), Verification::Match { outdated: false }),
+            ("passwore", Verification::Mismatch),
+        ] {
+            let ceiling = HashParams { memory_kib: 1 << 18, passes: 4, lanes: 2 };
+            let verified = verify(&Password::new(password), &stored, CHEAP, ceiling, &Peppers::default(), &mut memory);
+            assert_eq!(verified.expect("verifies").0, expected, "{password} {}", stored.as_phc());
+        }
+    }
+    assert_eq!(tests.len(), 8);
+}
+
+#[test]
 fn p1_a_peppered_hash_needs_its_pepper() {
     let with = peppers(&["one"]);
     let stored = hash_with("correct horse", &with);

@@ -7,10 +7,13 @@ pub mod body;
 pub mod cookies;
 pub mod directus;
 pub mod enrolment;
+pub mod graphql;
+pub mod graphql_input;
 pub mod guard;
 pub mod login;
 pub mod logout;
 pub mod modes;
+pub mod openapi;
 pub mod origin;
 pub mod password_change;
 pub mod password_reset;
@@ -357,6 +360,48 @@ cases! {
             what_a_token_is_made_of_is_checked,
             the_last_use_is_told_to_the_minute,
         ]
+    }
+    graphql {
+        Default: [
+            g1_a_login_waits_at_the_same_door,
+            r1_a_refresh_by_graphql_is_one_of_rest,
+            r3_parallel_refreshes_in_both_forms_rotate_once,
+            a_refresh_is_what_it_is_in_rest,
+            a_logout_is_what_it_is_in_rest,
+            a_forgotten_password_is_what_it_is_in_rest,
+            users_me_is_what_it_is_in_rest,
+            a_bad_bearer_token_breaks_nothing,
+            fields_of_an_app_are_guarded,
+            c4_foreign_pages_use_no_cookie,
+            b4_a_query_token_is_kept_private,
+            cookies_of_several_operations_are_set_once,
+        ]
+        Unthrottled: [
+            a_login_is_what_it_is_in_rest,
+            c5_a_foreign_page_cannot_set_a_session,
+            a_second_factor_is_what_it_is_in_rest,
+        ]
+        Hardened: [c6_hardened_refuses_to_take_the_token_out]
+        MfaRequired: [j8_an_enrol_token_opens_enrolment_alone]
+    }
+    graphql_input {
+        Default: [
+            c8_only_post_is_answered,
+            g10_only_json_is_read,
+            g10_a_large_body_is_refused,
+            what_is_no_graphql_does_nothing,
+            variables_are_what_they_are_declared_to_be,
+            an_operation_is_chosen_by_its_name,
+            g1_a_request_signs_in_once,
+            g10_deep_wide_and_endless_documents_are_refused,
+            g10_whatever_comes_is_answered,
+            b7_a_password_in_the_wrong_place_is_not_echoed,
+            introspection_tells_the_contract,
+        ]
+    }
+    openapi {
+        Default: [what_is_mounted_is_described]
+        Registering: [what_is_mounted_by_name_is_described_too]
     }
     routes {
         Default: [
