@@ -12,6 +12,7 @@ pub mod crash_server;
 pub mod customers;
 pub mod databases;
 pub mod described;
+pub mod directus;
 pub mod gate;
 pub mod holder;
 pub mod load;

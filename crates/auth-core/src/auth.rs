@@ -229,6 +229,13 @@ impl AuthBuilder {
         self
     }
 
+    /// Second factors from elsewhere too: for users whose table has them. Most apps keep them in our store, as they are
+    /// without this.
+    pub fn factors(mut self, factors: impl FactorStore) -> Self {
+        self.factors = Arc::new(factors);
+        self
+    }
+
     /// Another clock, for tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);

@@ -93,6 +93,8 @@
 //! | common passwords, and those that name their user | a list of 6,000, the address, the service | `p2_`, `p5_` |
 //! | an open session is used to change the password | the current one is asked, and every other session ends | `p8_`, `r9_` |
 //! | reset links are guessed, used twice, old, or lead elsewhere | signed for one purpose and one epoch; the base from the configuration; mail to the stored address | `s2_` to `s5_`, `j8_` |
+//! | a token for one program is used at another with the same secret | tokens of Directus with `scope`, `share`, `session` or without `id` are refused; enrolment tokens carry no rights | `j7_` in contract and `directus` |
+//! | a user is changed where we are not told | seen at the next login, refresh or session cookie, and every session ends | `r9_` in `directus` |
 //! | a reset tells who has an account, or floods a mailbox | the work begins after the answer; a pause for each user, on all nodes together | `s1_` in `timing`, `s6_` |
 //!
 //! Not here yet: key rotation (J11), a load test of logins (G9).
@@ -126,17 +128,17 @@ pub use auth::{Auth, AuthBuilder};
 pub use client::ClientInfo;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use config::{
-    AddressRange, AuthConfig, ConfigError, CookieConfig, CookieToJson, InvalidRange, LoginThrottle, MfaRequired,
-    PersonalTokens, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests, ThrottleLimits, TokenSources,
-    UnreadableThrottle, WhenStale,
+    AddressRange, AuthConfig, ConfigError, CookieConfig, CookieToJson, HostPrefix, InvalidRange, LoginThrottle,
+    MfaRequired, PersonalTokens, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests, ThrottleLimits,
+    TokenSources, UnreadableThrottle, WhenStale,
 };
 pub use email::{Email, InvalidEmail};
 pub use error::{AuthError, ErrorKind};
 pub use event::{AuthEvent, EventKind, EventSink, TracingEvents};
 pub use hooks::{ClaimsHook, OpaqueTokens, ResolvedToken};
 pub use id::{InvalidSessionId, InvalidText, InvalidTokenId, Role, SessionId, TokenId, UserId};
-pub use mfa::{InvalidMfaKey, InvalidTotpSecret, MfaKey, OtpauthUrl, QrSvg, RecoveryCode, TotpSecret};
-pub use password::{HashParams, InvalidHashParams, PasswordHash, PasswordProblem};
+pub use mfa::{FactorSealer, InvalidMfaKey, InvalidTotpSecret, MfaKey, OtpauthUrl, QrSvg, RecoveryCode, TotpSecret};
+pub use password::{HashParams, InvalidHashParams, PasswordHash, PasswordProblem, UnusableHash};
 pub use rng::{RandomError, SecureRandom, SystemRandom};
 pub use secret::{
     AccessToken, DeviceToken, OneTimePassword, OpaqueToken, Password, RefreshToken, SecretKey, SessionToken,

@@ -52,6 +52,8 @@
 compile_error!("auth-sea-orm needs a database: turn on its feature `sqlite`, `postgres` or `mysql`");
 
 mod connect;
+#[cfg(feature = "directus")]
+pub mod directus;
 pub mod entity;
 mod error;
 mod migration;

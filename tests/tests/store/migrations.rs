@@ -51,7 +51,7 @@ async fn several_processes_may_migrate_at_once() {
         assert_eq!(tasks.join_all().await, [0; 6], "{kind:?}");
         let applied = Migrations::new(&TablePrefix::default());
         let applied = applied.get_applied_migrations(&database.connection().await).await.expect("applied");
-        assert_eq!(applied.len(), 7, "{kind:?}");
+        assert_eq!(applied.len(), Migrations::new(&TablePrefix::default()).all().len(), "{kind:?}");
     }
 }
 

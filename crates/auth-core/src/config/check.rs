@@ -27,6 +27,10 @@ impl ConfigError {
     pub fn field(&self) -> &str {
         &self.field
     }
+
+    pub(super) fn problem(&self) -> &str {
+        &self.problem
+    }
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -40,7 +44,7 @@ const KNOWN_SECRETS: [&str; 7] =
 impl AuthConfig {
     /// Checks every rule.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        check_key("secret", &self.secret)?;
+        check_key("secret", &self.secret).map_err(|error| self.advise_about_directus(error))?;
         self.check_durations()?;
         self.check_cookie("refresh_cookie", &self.refresh_cookie)?;
         self.check_cookie("session_cookie", &self.session_cookie)?;

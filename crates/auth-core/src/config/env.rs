@@ -37,6 +37,14 @@ impl AuthConfig {
     /// # Errors
     /// [`ConfigError`] names the variable that is missing or cannot be read.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Self::read(&var, Self::new)
+    }
+
+    /// Reads every variable over the defaults of `preset`.
+    pub(super) fn read(
+        var: &dyn Fn(&str) -> Option<String>,
+        preset: impl FnOnce(SecretKey) -> Self,
+    ) -> Result<Self, ConfigError> {
         // An empty variable is one that is not set: compose files and shells make no difference.
         let vars = Vars(&|name| var(name).filter(|value| !value.is_empty()));
         let Some(secret) = (vars.0)("SECRET") else {
@@ -44,7 +52,7 @@ impl AuthConfig {
             return Err(ConfigError::new("SECRET", problem));
         };
 
-        let mut config = Self::new(secret);
+        let mut config = preset(SecretKey::from(secret));
         vars.duration("ACCESS_TOKEN_TTL", &mut config.access_token_ttl)?;
         vars.duration("REFRESH_TOKEN_TTL", &mut config.refresh_token_ttl)?;
         vars.duration("REFRESH_ABSOLUTE_TTL", &mut config.absolute_ttl)?;
@@ -76,7 +84,7 @@ impl AuthConfig {
         vars.number("PASSWORD_MIN_LENGTH", &mut config.password_min_length)?;
         vars.mfa_keys(&mut config.mfa_keys)?;
         vars.number("MFA_WINDOW", &mut config.mfa_window)?;
-        config.mfa_issuer = (vars.0)("MFA_ISSUER");
+        config.mfa_issuer = (vars.0)("MFA_ISSUER").or(config.mfa_issuer);
         vars.mfa_required(&mut config.mfa_required)?;
         if (vars.0)("PASSWORD_MIN_SCORE").is_some() {
             vars.number("PASSWORD_MIN_SCORE", config.password_min_score.insert(0))?;

@@ -3,6 +3,7 @@
 //! [`AuthBuilder::build`]: crate::AuthBuilder::build
 
 mod check;
+mod directus;
 mod duration;
 mod env;
 mod proxies;
@@ -187,6 +188,18 @@ pub struct CookieConfig {
     pub same_site: SameSite,
     /// The domain whose hosts share it. Default this host alone.
     pub domain: Option<String>,
+    /// Whether `__Host-` goes before the name. Default wherever browsers accept it.
+    pub prefix: HostPrefix,
+}
+
+/// Whether browsers keep a cookie for the very host that set it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostPrefix {
+    /// `__Host-` before the name, unless the cookie has a domain or is not `Secure`.
+    WherePossible,
+    /// Never, for programs that know the cookie by its bare name. A sibling host can plant one of that name then, which
+    /// keeps users out: two of a name are refused.
+    DangerNever,
 }
 
 /// The `SameSite` attribute.
@@ -324,6 +337,7 @@ impl AuthConfig {
             cookie.secure = true;
             cookie.same_site = SameSite::Strict;
             cookie.domain = None;
+            cookie.prefix = HostPrefix::WherePossible;
         }
         self.danger_insecure_cookies = false;
         self
@@ -332,11 +346,18 @@ impl AuthConfig {
 
 impl CookieConfig {
     fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), secure: true, same_site: SameSite::Lax, domain: None }
+        Self {
+            name: name.to_owned(),
+            secure: true,
+            same_site: SameSite::Lax,
+            domain: None,
+            prefix: HostPrefix::WherePossible,
+        }
     }
 
     /// The name on the wire.
     pub(crate) fn full_name(&self) -> String {
-        if self.secure && self.domain.is_none() { format!("__Host-{}", self.name) } else { self.name.clone() }
+        let has_prefix = self.secure && self.domain.is_none() && self.prefix == HostPrefix::WherePossible;
+        if has_prefix { format!("__Host-{}", self.name) } else { self.name.clone() }
     }
 }

@@ -16,10 +16,12 @@ pub(crate) mod otp;
 pub(crate) mod qr;
 pub(crate) mod recovery;
 pub(crate) mod seal;
+mod sealer;
 pub(crate) mod totp;
 
 pub use key::{InvalidMfaKey, MfaKey};
 pub use qr::QrSvg;
 pub use recovery::{RecoveryCode, RecoveryHash};
 pub use seal::Sealed;
+pub use sealer::FactorSealer;
 pub use totp::{InvalidTotpSecret, OtpauthUrl, Step, TotpSecret};

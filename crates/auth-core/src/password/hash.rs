@@ -28,6 +28,16 @@ impl PasswordHash {
         Self(phc.into())
     }
 
+    /// Whether passwords can be verified against it, when `ceiling` is the most that a hash may cost
+    /// ([`AuthConfig::max_hash`](crate::AuthConfig)): for who takes hashes over from another program. Peppers are not
+    /// looked at.
+    ///
+    /// # Errors
+    /// [`UnusableHash`] says what it is instead, and what to do.
+    pub fn check(&self, ceiling: HashParams) -> Result<(), UnusableHash> {
+        readable(self, ceiling).map(drop).map_err(UnusableHash)
+    }
+
     /// The PHC string, for a store.
     #[must_use]
     pub fn as_phc(&self) -> &str {
@@ -188,6 +198,11 @@ pub(crate) enum HashError {
     Argon2(#[from] argon2::Error),
 }
 
+/// A stored hash that no password can be verified against.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct UnusableHash(HashError);
+
 impl From<UnknownPepper> for HashError {
     fn from(_: UnknownPepper) -> Self {
         Self::UnknownPepper
@@ -227,15 +242,8 @@ pub(crate) fn verify(
     peppers: &Peppers,
     memory: &mut HashMemory,
 ) -> Result<(Verification, HashParams), HashError> {
-    let phc = phc::PasswordHash::new(stored.as_phc()).map_err(|_| HashError::Malformed)?;
-    if phc.algorithm != argon2::ARGON2ID_IDENT || phc.version != Some(Version::V0x13.into()) {
-        return Err(HashError::Malformed);
-    }
-    let params = Params::try_from(&phc).map_err(|_| HashError::Malformed)?;
+    let (phc, params) = readable(stored, ceiling)?;
     let cost = HashParams::of(&params);
-    if !cost.within(ceiling) {
-        return Err(HashError::AboveCeiling(cost));
-    }
     let (Some(salt), Some(expected)) = (phc.salt, phc.hash) else { return Err(HashError::Malformed) };
     let pepper = peppers.named(params.keyid())?;
 
@@ -249,6 +257,23 @@ pub(crate) fn verify(
         Verification::Mismatch
     };
     Ok((verification, cost))
+}
+
+/// The parts of an Argon2id hash that may be computed.
+fn readable(stored: &PasswordHash, ceiling: HashParams) -> Result<(phc::PasswordHash, Params), HashError> {
+    let phc = phc::PasswordHash::new(stored.as_phc()).map_err(|_| HashError::Malformed)?;
+    if phc.algorithm != argon2::ARGON2ID_IDENT || phc.version != Some(Version::V0x13.into()) {
+        return Err(HashError::Malformed);
+    }
+    let params = Params::try_from(&phc).map_err(|_| HashError::Malformed)?;
+    let cost = HashParams::of(&params);
+    if !cost.within(ceiling) {
+        return Err(HashError::AboveCeiling(cost));
+    }
+    if phc.salt.is_none() || phc.hash.is_none() {
+        return Err(HashError::Malformed);
+    }
+    Ok((phc, params))
 }
 
 /// Does the work of a verification that cannot succeed, so that an unknown user costs what a known one does

@@ -9,5 +9,5 @@ pub(crate) mod pool;
 #[cfg(feature = "zxcvbn")]
 pub(crate) mod score;
 
-pub use hash::{HashParams, InvalidHashParams, PasswordHash};
+pub use hash::{HashParams, InvalidHashParams, PasswordHash, UnusableHash};
 pub use policy::PasswordProblem;

@@ -11,7 +11,7 @@ use crate::id::{SessionId, UserId};
 use crate::secret::{AccessToken, DeviceToken, RefreshToken, SessionToken};
 use crate::session::codec::TokenParts;
 use crate::store::{Epoch, SessionMode, UserRecord};
-use crate::token::{NewToken, TokenKind, is_reserved};
+use crate::token::{NewToken, Rights, TokenKind, is_reserved};
 
 /// What a login or a refresh yields.
 #[derive(Debug)]
@@ -108,9 +108,11 @@ impl Inner {
         }
         let token = NewToken {
             id: &issue.user.id,
-            role: issue.user.role.as_ref(),
-            app_access: issue.user.app_access,
-            admin_access: issue.user.admin_access,
+            rights: (kind != TokenKind::Enrol).then_some(Rights {
+                role: issue.user.role.as_ref(),
+                app_access: issue.user.app_access,
+                admin_access: issue.user.admin_access,
+            }),
             sid: issue.parts.session,
             ep: issue.epoch.0,
             auth_time: issue.auth_time.as_secs(),

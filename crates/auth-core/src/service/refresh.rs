@@ -75,7 +75,16 @@ impl Inner {
     ) -> Result<(Option<UserRecord>, Circumstances), AuthError> {
         let user = match self.directory {
             Some(_) => loaded.user.take(),
-            None => self.users.find_by_id(&loaded.session.user).await?,
+            None => {
+                let user = self.users.find_by_id(&loaded.session.user).await?;
+                if user.as_ref().and_then(|user| user.epoch).is_some_and(|epoch| epoch != loaded.epoch) {
+                    // Looking at the user ended the sessions, or something else did meanwhile: look again at this one.
+                    if let Some(again) = self.sessions.load(loaded.session.id).await? {
+                        *loaded = again;
+                    }
+                }
+                user
+            }
         };
         let grace_millis = i64::try_from(self.config.refresh_grace.as_millis()).unwrap_or_default();
         let user_active = user.as_ref().is_some_and(|user| user.status == UserStatus::Active);

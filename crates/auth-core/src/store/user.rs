@@ -95,7 +95,8 @@ pub struct UserRecord {
     /// May do everything: claim `admin_access`.
     pub admin_access: bool,
     /// The epoch, read in the same statement, when the store keeps it beside the user; else `None`, and it is read
-    /// separately. Of users in a table of the app it is never asked.
+    /// separately. A table of the app has none, unless its implementation finds out that a user was changed there, ends
+    /// the sessions by itself, and says here under which epoch it read the rest.
     pub epoch: Option<Epoch>,
 }
 

@@ -21,7 +21,7 @@ pub(crate) use identity::Scope;
 pub(crate) use keys::TokenKeys;
 pub use personal::{InvalidTokenName, TokenName};
 pub use scopes::{InvalidScopes, TokenScopes};
-pub(crate) use sign::{NewToken, is_reserved};
+pub(crate) use sign::{NewToken, Rights, is_reserved};
 pub(crate) use ticket::{Purpose, Ticket};
 pub(crate) use verify::TokenProblem;
 

@@ -13,9 +13,10 @@ use crate::id::{Role, SessionId, UserId};
 #[derive(Debug, Serialize)]
 pub(crate) struct NewToken<'a> {
     pub(crate) id: &'a UserId,
-    pub(crate) role: Option<&'a Role>,
-    pub(crate) app_access: bool,
-    pub(crate) admin_access: bool,
+    /// None in a token for enrolment: Directus with the same secret looks at neither `typ` nor `kind`, and takes no token
+    /// without these.
+    #[serde(flatten)]
+    pub(crate) rights: Option<Rights<'a>>,
     pub(crate) sid: SessionId,
     pub(crate) ep: u64,
     /// Seconds.
@@ -30,6 +31,14 @@ pub(crate) struct NewToken<'a> {
     pub(crate) exp: i64,
     #[serde(flatten)]
     pub(crate) extra: &'a Map<String, Value>,
+}
+
+/// What the user may do.
+#[derive(Debug, Serialize)]
+pub(crate) struct Rights<'a> {
+    pub(crate) role: Option<&'a Role>,
+    pub(crate) app_access: bool,
+    pub(crate) admin_access: bool,
 }
 
 #[derive(Serialize)]

@@ -11,7 +11,7 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use ring::hmac;
 use serde_json::{Map, Value, json};
 
-use super::{NewToken, TokenKeys, TokenKind, TokenProblem};
+use super::{NewToken, Rights, TokenKeys, TokenKind, TokenProblem};
 use crate::clock::Timestamp;
 use crate::config::AuthConfig;
 use crate::id::{Role, SessionId, UserId};
@@ -60,9 +60,7 @@ fn a_token_we_sign_says_who_it_is() {
     let extra: Map<String, Value> = [("tenant".to_owned(), json!("acme"))].into_iter().collect();
     let token = NewToken {
         id: &user,
-        role: Some(&role),
-        app_access: true,
-        admin_access: false,
+        rights: Some(Rights { role: Some(&role), app_access: true, admin_access: false }),
         sid: session,
         ep: 3,
         auth_time: NOW - 10,
@@ -308,9 +306,7 @@ fn j8_session_tokens_and_access_tokens_are_never_taken_for_each_other() {
     let (user, extra) = (UserId::new("u1").expect("short"), Map::new());
     let token = |session| NewToken {
         id: &user,
-        role: None,
-        app_access: true,
-        admin_access: false,
+        rights: Some(Rights { role: None, app_access: true, admin_access: false }),
         sid: SessionId::from_bytes([7; 16]),
         ep: 0,
         auth_time: NOW,

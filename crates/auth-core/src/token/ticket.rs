@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::config::AuthConfig;
     use crate::id::SessionId;
-    use crate::token::{NewToken, TokenKind};
+    use crate::token::{NewToken, Rights, TokenKind};
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -164,9 +164,7 @@ mod tests {
         for (kind, session) in [(TokenKind::Access, None), (TokenKind::Session, Some("secret"))] {
             let token = NewToken {
                 id: &user,
-                role: None,
-                app_access: true,
-                admin_access: false,
+                rights: Some(Rights { role: None, app_access: true, admin_access: false }),
                 sid: SessionId::from_bytes([7; 16]),
                 ep: 7,
                 auth_time: NOW.as_secs(),

@@ -26,6 +26,9 @@ pub struct Model {
     pub pending_session: Option<Vec<u8>>,
     /// When it was made.
     pub pending_at: Option<i64>,
+    /// Of users who live elsewhere: a mark of their credentials there as they were last seen, and one of their second
+    /// factor, of 16 bytes each.
+    pub upstream: Option<Vec<u8>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

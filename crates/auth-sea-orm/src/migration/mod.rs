@@ -11,6 +11,7 @@ mod m20261124_000004_all_ended;
 mod m20261124_000005_throttle;
 mod m20261124_000006_second_factor;
 mod m20261124_000007_token;
+mod m20261124_000009_upstream;
 
 use std::sync::Arc;
 
@@ -68,6 +69,7 @@ impl Migrations {
             Box::new(m20261124_000005_throttle::Migration::new(prefix, tables)),
             Box::new(m20261124_000006_second_factor::Migration::new(prefix, tables)),
             Box::new(m20261124_000007_token::Migration::new(prefix, tables)),
+            Box::new(m20261124_000009_upstream::Migration::new(prefix, tables)),
         ]
     }
 

@@ -2,12 +2,16 @@
 
 mod directory;
 mod factor;
+#[cfg(feature = "directus")]
+mod import;
 mod revocation;
 mod row;
 mod second_factor;
 mod session;
 mod throttle;
 mod token;
+#[cfg(feature = "directus")]
+pub(crate) mod upstream;
 mod user;
 
 use std::fmt;

@@ -193,7 +193,7 @@ impl SeaOrmStore {
     }
 
     /// Replaces the recovery codes of a user whose state `transaction` has locked.
-    async fn put_recovery_codes(
+    pub(super) async fn put_recovery_codes(
         &self,
         transaction: &Transaction,
         user: &UserId,

@@ -158,11 +158,13 @@ pub enum Variant {
     Registering,
     /// Users may make [`MOST_TOKENS`] access tokens each.
     PersonalTokens,
+    /// [`AuthConfig::directus`].
+    Directus,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Default,
         Self::Hardened,
         Self::StrictGrace,
@@ -174,6 +176,7 @@ impl Variant {
         Self::MfaStrict,
         Self::Registering,
         Self::PersonalTokens,
+        Self::Directus,
     ];
 
     /// What is mounted beside the routes that always are: for [`AuthBuilder::with`](auth_core::AuthBuilder::with).
@@ -197,15 +200,17 @@ impl Variant {
     /// # Panics
     /// Never: what it parses is fixed.
     pub fn config(self) -> AuthConfig {
-        let mut config = AuthConfig::new(SECRET);
+        let mut config = if self == Self::Directus { AuthConfig::directus(SECRET) } else { AuthConfig::new(SECRET) };
+        config.realm = REALM.to_owned();
         config.allowed_origins = vec![ALLOWED_ORIGIN.to_owned()];
+        // Cheap hashes, also where dearer ones are accepted.
         config.hash = HashParams::RECOMMENDED;
         config.public_url = Some(PUBLIC_URL.to_owned());
         config.verification_urls = vec![VERIFIED_URL.to_owned()];
         config.invitation_urls = vec![INVITE_URL.to_owned()];
         config.password_reset_urls = vec![RESET_URL.to_owned()];
         match self {
-            Self::Default | Self::Registering => config,
+            Self::Default | Self::Registering | Self::Directus => config,
             Self::PersonalTokens => {
                 let mut tokens = PersonalTokens::default();
                 tokens.max_per_user = MOST_TOKENS;

@@ -5,6 +5,7 @@ use super::{Case, Variant};
 pub mod bearer;
 pub mod body;
 pub mod cookies;
+pub mod directus;
 pub mod enrolment;
 pub mod graphql;
 pub mod graphql_input;
@@ -326,6 +327,13 @@ cases! {
             r9_a_login_from_before_a_change_steps_up_to_nothing,
         ]
         MfaStrict: [m4_the_password_may_be_demanded_each_time]
+    }
+    directus {
+        Directus: [
+            c1_the_cookies_have_the_names_of_directus,
+            j7_tokens_are_those_of_directus,
+            the_user_is_read_as_from_directus,
+        ]
     }
     enrolment {
         MfaRequired: [

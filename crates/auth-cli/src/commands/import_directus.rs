@@ -1,0 +1,148 @@
+//! `authctl import directus`: users of Directus 11 become users of ours.
+
+use std::io::Write;
+
+use auth_core::store::{FactorStore as _, StoreErrorKind, UserDirectory as _};
+use auth_core::{AuthConfig, Clock as _, FactorSealer, HashParams, SystemClock, UserId};
+use auth_sea_orm::SeaOrmStore;
+use auth_sea_orm::directus::{DirectusDatabase, DirectusUser, ImportError, ImportMode, Problem};
+use clap::Args;
+
+use crate::Vars;
+use crate::exit::{Exit, Failure};
+use crate::report::{Entry, Outcome, Report};
+
+/// Copies the users of a Directus 11 with their ids, password hashes, roles, access and second factors. Nothing is
+/// written into the database of Directus. Doing it again changes nothing.
+///
+/// The server that takes them over needs `AuthConfig::directus(…)`, or hash settings of at least HASH_MEMORY=65536,
+/// HASH_TIME=3, HASH_PARALLELISM=4, and the SECRET and MFA_KEYS that are given here.
+#[derive(Debug, Args)]
+pub(crate) struct ImportDirectus {
+    /// The database of Directus: sqlite://file, postgres://…, mysql://… [env: DIRECTUS_DATABASE_URL]
+    url: Option<String>,
+
+    /// The database with our tables [env: DATABASE_URL]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+
+    /// Only says what would be done
+    #[arg(long, conflicts_with = "update")]
+    dry_run: bool,
+
+    /// Makes users who are here already like those in Directus, and ends their sessions. A password that was changed
+    /// here since is replaced too
+    #[arg(long)]
+    update: bool,
+
+    /// Creates our tables first, or brings them up to date
+    #[arg(long, conflicts_with = "dry_run")]
+    migrate: bool,
+
+    /// Reports in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+type Found = (UserId, String, Result<DirectusUser, Problem>);
+
+impl ImportDirectus {
+    pub(crate) async fn run(self, vars: Vars<'_>, out: &mut (dyn Write + Send)) -> Result<Exit, Failure> {
+        let vars = |name: &str| vars(name).filter(|value| !value.is_empty());
+        let named = |given: &Option<String>, variable: &str, what: &str| {
+            let missing = || not_started(format!("{what} is not given: name its URL, or set {variable}"));
+            given.clone().or_else(|| vars(variable)).ok_or_else(missing)
+        };
+        let from = named(&self.url, "DIRECTUS_DATABASE_URL", "the database of Directus")?;
+        let to = named(&self.database, "DATABASE_URL", "the database with our tables (--database)")?;
+        let keys = Keys::read(&vars)?;
+
+        let directus = DirectusDatabase::connect(&from).await;
+        let directus = directus.map_err(|error| not_started("the database of Directus").because(error))?;
+        directus.check().await.map_err(|error| not_started(error.to_string()).because(error.into_store_error()))?;
+        let ours = open_ours(&to, self.migrate).await?;
+        let found = directus.users(keys.ceiling).await;
+        let found = found.map_err(|error| not_started("the users of Directus cannot be read").because(error))?;
+        keys.suffice_for(&found)?;
+
+        let report = self.import(&ours, found, keys.sealer.as_ref()).await;
+        report.write(self.json, out).map_err(|error| not_started("the report cannot be written").because(error))?;
+        Ok(report.exit())
+    }
+
+    async fn import(&self, ours: &SeaOrmStore, found: Vec<Found>, sealer: Option<&FactorSealer>) -> Report {
+        let mode = match (self.dry_run, self.update) {
+            (true, _) => ImportMode::DryRun,
+            (false, true) => ImportMode::Update,
+            (false, false) => ImportMode::Create,
+        };
+        let mut report = Report::new(self.dry_run);
+        for (id, email, user) in found {
+            let (outcome, provider) = match user {
+                Err(problem) => (Outcome::Problem(problem.to_string()), None),
+                Ok(user) => {
+                    let outcome = match ours.import(&user, sealer, mode, SystemClock.now()).await {
+                        Ok(applied) => Outcome::Applied(applied),
+                        Err(ImportError::Store(error)) if error.kind() == StoreErrorKind::Unavailable => {
+                            report.interrupted(&error);
+                            break;
+                        }
+                        Err(error) => Outcome::Problem(error.to_string()),
+                    };
+                    (outcome, Some(user.provider).filter(|provider| provider != "default"))
+                }
+            };
+            report.add(Entry { id: id.to_string(), email, outcome, provider });
+        }
+        report
+    }
+}
+
+/// What the environment says of hashes and second factors, as the server reads it.
+struct Keys {
+    ceiling: HashParams,
+    sealer: Option<FactorSealer>,
+}
+
+impl Keys {
+    fn read(vars: &(dyn Fn(&str) -> Option<String> + Sync)) -> Result<Self, Failure> {
+        if vars("SECRET").is_none() {
+            return Ok(Self { ceiling: HashParams::DIRECTUS, sealer: None });
+        }
+        let config = AuthConfig::directus_from_vars(vars).map_err(|error| not_started(error.to_string()))?;
+        let sealer = FactorSealer::new(&config).map_err(|error| not_started(error.to_string()))?;
+        Ok(Self { ceiling: config.max_hash, sealer: Some(sealer) })
+    }
+
+    /// Before anything is written.
+    fn suffice_for(&self, found: &[Found]) -> Result<(), Failure> {
+        let factors = found.iter().filter(|(_, _, user)| user.as_ref().is_ok_and(|user| user.factor.is_some())).count();
+        if factors == 0 || self.sealer.is_some() {
+            return Ok(());
+        }
+        Err(not_started(format!(
+            "{factors} of the users have a second factor, and there is no key to seal it with: set SECRET, and MFA_KEYS \
+             if the server has it, to what the server has"
+        )))
+    }
+}
+
+async fn open_ours(url: &str, migrate: bool) -> Result<SeaOrmStore, Failure> {
+    let ours = SeaOrmStore::connect(url).await;
+    let ours = ours.map_err(|error| not_started("the database with our tables").because(error))?;
+    if migrate {
+        ours.migrate().await.map_err(|error| not_started("our tables cannot be made").because(error))?;
+    }
+    let nobody = UserId::new("nobody").map_err(|error| not_started("a user id").because(error))?;
+    // The tables that are written, with the columns that are.
+    let probed = async { ours.count().await.map(drop).and(ours.second_factor(&nobody).await.map(drop)) };
+    probed.await.map_err(|error| match error.kind() {
+        StoreErrorKind::Unavailable => not_started("the database with our tables").because(error),
+        _ => not_started("our tables are not there, or not up to date: add --migrate, or start the server once"),
+    })?;
+    Ok(ours)
+}
+
+fn not_started(what: impl Into<String>) -> Failure {
+    Failure::new(Exit::NotStarted, what)
+}

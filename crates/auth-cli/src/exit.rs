@@ -1,0 +1,77 @@
+//! What the exit codes mean, and what stops a command.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The exit code of `authctl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: everything is as it was asked for.
+    Done,
+    /// 1: some rows could not be taken over; the report says which, and why. The others were.
+    SomeFailed,
+    /// 2: the command line is wrong.
+    Usage,
+    /// 3: some rows differ and were left alone: `--update` was not given.
+    Differences,
+    /// 4: nothing was done: a database, a table, a setting or a key is missing.
+    NotStarted,
+    /// 5: stopped half way, by a database that went away. Each row was taken over whole or not at all: run it again.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::SomeFailed => 1,
+            Self::Usage => 2,
+            Self::Differences => 3,
+            Self::NotStarted => 4,
+            Self::Interrupted => 5,
+        }
+    }
+}
+
+/// What stopped a command: a sentence that says what is wrong and what to do, and what was underneath.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    what: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), source: None }
+    }
+
+    pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    pub(crate) const fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        let mut source = self.source.as_deref().map(|source| source as &dyn StdError);
+        // Wrappers often say what is in them: each sentence once.
+        let mut said = self.what.clone();
+        while let Some(error) = source {
+            let text = error.to_string();
+            if !said.contains(&text) {
+                write!(f, "\n  because: {text}")?;
+                said = text;
+            }
+            source = error.source();
+        }
+        Ok(())
+    }
+}
