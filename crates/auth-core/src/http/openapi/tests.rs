@@ -6,7 +6,7 @@ use crate::config::{AuthConfig, TokenSources};
 use crate::http::{Endpoint, Method};
 use crate::mail::{MailError, Mailer, Message};
 use crate::store::memory::MemoryStore;
-use crate::{Auth, AuthBuilder};
+use crate::{Auth, AuthBuilder, PersonalTokens};
 
 #[derive(Debug)]
 struct NoMail;
@@ -22,6 +22,7 @@ fn config() -> AuthConfig {
     let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
     config.hash_threads = 1;
     config.public_url = Some("https://auth.example.com".to_owned());
+    config.personal_tokens = Some(PersonalTokens::default());
     config
 }
 
