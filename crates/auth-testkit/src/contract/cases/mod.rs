@@ -402,6 +402,7 @@ cases! {
     openapi {
         Default: [what_is_mounted_is_described]
         Registering: [what_is_mounted_by_name_is_described_too]
+        PersonalTokens: [what_is_mounted_is_described]
     }
     routes {
         Default: [
