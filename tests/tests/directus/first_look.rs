@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::*;
 
-const CHANGES: [&str; 3] = ["email = 'moved@example.com'", "role = NULL", "tfa_secret = 'JBSWY3DPEHPK3PXQ'"];
+const CHANGES: [&str; 3] =
+    ["email = 'moved@example.com'", "role = 'e45e7e8d-9012-4199-8eaf-ad184fc8f519'", "tfa_secret = 'JBSWY3DPEHPK3PXQ'"];
 
 /// Over the users of `world`, with mails and tokens.
 fn auth(world: &World, mailer: &MemoryMailer) -> Auth {
