@@ -114,7 +114,7 @@ pub async fn j8_half_an_enrol_token_is_no_token(s: &Subject) {
     let claims = |kind: Option<&str>| {
         let mut claims = json!({
             "id": s.user().id.as_str(), "role": s.user().role, "app_access": true, "admin_access": false,
-            "iat": s.now(), "exp": s.now() + 60, "iss": ISSUER,
+            "iat": s.now(), "exp": s.now() + 60, "iss": ISSUER, "sid": "0193c1b2-7c1f-7a2b-9d3e-4f5a6b7c8d9e",
         });
         if let Some(kind) = kind {
             claims["kind"] = json!(kind);
@@ -122,10 +122,13 @@ pub async fn j8_half_an_enrol_token_is_no_token(s: &Subject) {
         claims.to_string()
     };
     let access = claims(None);
+    // Of nobody's session: signed by another system with the same secret, which asked for no code.
+    let foreign = access.replace("\"sid\"", "\"other\"");
     let enrol = claims(Some("enrol"));
     let signed = |header: &str, claims: &str| forge::hs256(SECRET.as_bytes(), header, claims);
     for (header, claims, refusal) in [
         (forge::ACCESS_HEADER, &access, None),
+        (forge::ACCESS_HEADER, &foreign, Some(ENROLMENT)),
         (ENROL_HEADER, &enrol, Some(ENROLMENT)),
         (forge::ACCESS_HEADER, &enrol, Some(Refusal::Invalid)),
         (ENROL_HEADER, &access, Some(Refusal::Invalid)),
