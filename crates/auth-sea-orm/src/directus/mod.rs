@@ -127,6 +127,13 @@ impl DirectusStore {
     /// too: `directus_users.password` and `directus_users.tfa_secret` are written, and nothing else. A secret is stored
     /// there in plain text, as Directus wants it. A hash with a pepper ([`AuthConfig::password_peppers`]) is never
     /// written there: it would lock its user out of Directus.
+    ///
+    /// A new password also ends the user's sessions in Directus, as one that is set there does: the rows of the user are
+    /// deleted from `directus_sessions`, right after the password is written and in a statement of its own. If the
+    /// database fails between the two, the change is reported as failed, and those sessions live on until they expire or
+    /// [`Auth::end_sessions_of`] is called, which ends them too. A stronger hash of the same password, which a login may
+    /// write, ends none. The login of the database needs `UPDATE` on `directus_users` and `DELETE` on
+    /// `directus_sessions`.
     #[must_use]
     pub fn writable(mut self) -> Self {
         self.writing = Writing::PasswordsAndFactors;

@@ -47,6 +47,13 @@ pub(super) enum Policies {
     AppAccess,
 }
 
+#[derive(DeriveIden, Clone, Copy)]
+pub(super) enum Sessions {
+    #[sea_orm(iden = "directus_sessions")]
+    Table,
+    User,
+}
+
 /// The database of Directus has not what we read.
 #[derive(Debug, thiserror::Error)]
 #[error(
