@@ -246,3 +246,28 @@ async fn what_is_missing_is_said_before_anything_is_done() {
     assert_eq!(help.await, Exit::Done);
     assert!(String::from_utf8(out).expect("text").contains("--dry-run") && err.is_empty());
 }
+
+/// Whoever signed in here before the move, while users were still those of Directus, left sessions and a factor behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn r9_who_was_here_as_a_user_of_directus_comes_with_nothing_of_that_time() {
+    for kind in Kind::SHARED {
+        let Some(world) = World::on(kind, Mode::ReadOnly).await else { continue };
+        let code = Authenticator::new("JBSWY3DPEHPK3PXP").code(world.clock.now());
+        let (_, refresh) = pair(world.login_with("tfa@example.com", "Passw0rd-tfa", &code).await.expect("in"));
+        assert!(world.ours.second_factor(&id(TFA)).await.expect("reads").active.is_some(), "{kind:?}");
+        let before = world.ours.epoch(&id(TFA)).await.expect("reads");
+        world.fixture.run(&format!("UPDATE directus_users SET tfa_secret = NULL WHERE id = '{TFA}'")).await;
+
+        let url = world.fixture.database.url();
+        assert_eq!(authctl(url, url, Some(SECRET), &[]).await.exit, Exit::Done, "{kind:?}");
+        assert!(world.ours.second_factor(&id(TFA)).await.expect("reads").active.is_none(), "{kind:?}");
+        let auth = Auth::builder(world.ours.clone()).config(config()).clock(world.clock.clone()).build();
+        let auth = auth.expect("a configuration");
+        let refreshed = super::kind(auth.refresh(&refresh, &ClientInfo::default()).await);
+        assert_eq!(refreshed.err(), Some(ErrorKind::SessionOver), "{kind:?}");
+        assert_eq!(world.ours.epoch(&id(TFA)).await.expect("reads").0, before.0 + 1, "{kind:?}");
+        assert_eq!(world.ours.epoch(&id(PW)).await.expect("reads").0, 0, "{kind:?}: was never here");
+        let login = auth.login(request("tfa@example.com", "Passw0rd-tfa"), &ClientInfo::default()).await;
+        login.expect("as Directus has it now");
+    }
+}
