@@ -271,3 +271,19 @@ async fn r9_who_was_here_as_a_user_of_directus_comes_with_nothing_of_that_time()
         login.expect("as Directus has it now");
     }
 }
+
+#[tokio::test]
+async fn a_url_in_the_wrong_place_is_told_without_its_password() {
+    let url = "postgres://u:hunter2@h/with@hunter2@db/x";
+    for args in [
+        &["authctl", url][..],
+        &["authctl", "import", "directus", "sqlite::memory:", url],
+        &["authctl", "import", "directus", &format!("--json={url}")],
+    ] {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let exit = auth_cli::run(args.iter().map(OsString::from), &|_| None, &mut out, &mut err).await;
+        let err = String::from_utf8(err).expect("text");
+        assert_eq!((exit, out.is_empty()), (Exit::Usage, true), "{err}");
+        assert!(err.contains("postgres://***@db/x") && !err.contains("hunter2"), "{err}");
+    }
+}
