@@ -244,7 +244,11 @@ async fn what_is_missing_is_said_before_anything_is_done() {
     let help =
         auth_cli::run(["authctl", "import", "directus", "--help"].map(OsString::from), &|_| None, &mut out, &mut err);
     assert_eq!(help.await, Exit::Done);
-    assert!(String::from_utf8(out).expect("text").contains("--dry-run") && err.is_empty());
+    let help = String::from_utf8(out).expect("text").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("--dry-run") && err.is_empty());
+    for undone in ["password is replaced", "factor that was set up here is removed", "may sign in again", "role"] {
+        assert!(help.contains(undone), "`{undone}` in {help}");
+    }
 }
 
 /// Whoever signed in here before the move, while users were still those of Directus, left sessions and a factor behind.
