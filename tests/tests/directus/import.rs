@@ -291,3 +291,22 @@ async fn a_url_in_the_wrong_place_is_told_without_its_password() {
         assert!(err.contains("postgres://***@db/x") && !err.contains("hunter2"), "{err}");
     }
 }
+
+/// Nothing is written into the database of Directus: not even how its file is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_directus_keeps_its_journal() {
+    let import = Import::on(Kind::Sqlite).await.expect("always there");
+    import.from.run("PRAGMA journal_mode = DELETE").await;
+    let file = import.from.database.file().expect("a file");
+    // Bytes 18 and 19 of the header are 1 in a file with a rollback journal, and 2 in one with WAL.
+    let versions = || std::fs::read(&file).expect("reads")[18..20].to_vec();
+    assert_eq!(versions(), [1, 1]);
+    for options in [&["--migrate"][..], &["--dry-run"], &["--update"]] {
+        assert_eq!(import.run(options).await.exit, Exit::Done, "{options:?}");
+        assert_eq!(versions(), [1, 1], "{options:?}");
+    }
+    let missing = file.with_extension("missing");
+    let url = format!("sqlite://{}?mode=rwc", missing.display());
+    assert_eq!(authctl(&url, import.to.url(), Some(SECRET), &[]).await.exit, Exit::NotStarted);
+    assert!(!missing.exists());
+}

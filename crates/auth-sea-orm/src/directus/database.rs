@@ -3,7 +3,7 @@
 use sea_orm::{DatabaseConnection, DbBackend};
 
 use super::schema::{self, NotDirectus};
-use crate::connect::{ConnectError, Connections, connect};
+use crate::connect::{ConnectError, Connections, Owner, connect};
 
 /// The database of a Directus 11. Clones share the connections.
 #[derive(Clone)]
@@ -12,12 +12,13 @@ pub struct DirectusDatabase {
 }
 
 impl DirectusDatabase {
-    /// Opens the database behind `url`, as [`SeaOrmStore::connect`](crate::SeaOrmStore::connect) opens ours.
+    /// Opens the database behind `url`, as [`SeaOrmStore::connect`](crate::SeaOrmStore::connect) opens ours; an SQLite
+    /// file keeps its journal mode, and is not made when it is not there.
     ///
     /// # Errors
     /// [`ConnectError`] when the URL is of no use or the database does not answer.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        Ok(Self { db: connect(url).await? })
+        Ok(Self { db: connect(url, Owner::Others).await? })
     }
 
     /// Uses a connection that the app has already.
