@@ -172,3 +172,20 @@ async fn r9_a_password_that_is_changed_here_ends_the_sessions_in_directus_and_a_
         assert_eq!(world.fixture.sessions().await, ["other"], "{kind:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_may_write_but_could_end_no_session_in_directus_is_told_so_at_once() {
+    for kind in Kind::SHARED {
+        let Some(world) = World::on(kind, Mode::Writable).await else { continue };
+        let row = format!("INSERT INTO directus_sessions (\"token\", \"user\") VALUES ('one', '{USER}')");
+        world.fixture.run(&row).await;
+        world.store.check().await.expect("has all it needs");
+        assert_eq!(world.fixture.sessions().await, ["one"], "{kind:?}");
+        world.fixture.run("DROP TABLE directus_sessions").await;
+        let error = world.store.check().await.expect_err("has no sessions");
+        assert_eq!(error.table(), "directus_sessions", "{kind:?}");
+        assert!(error.to_string().contains("DELETE"), "{error}");
+        let reading = DirectusDatabase::connect(world.fixture.database.url()).await.expect("connects");
+        reading.check().await.expect("whoever only reads needs none");
+    }
+}

@@ -1,8 +1,11 @@
 //! A connection to the database of Directus, for reading.
 
+use auth_core::UserId;
 use sea_orm::{DatabaseConnection, DbBackend};
 
+use super::corrupt;
 use super::schema::{self, NotDirectus};
+use super::users::NOBODY;
 use crate::connect::{ConnectError, Connections, Owner, connect};
 
 /// The database of a Directus 11. Clones share the connections.
@@ -33,6 +36,14 @@ impl DirectusDatabase {
     /// [`NotDirectus`] names what is missing.
     pub async fn check(&self) -> Result<(), NotDirectus> {
         schema::check(&self.db.read).await
+    }
+
+    /// Deletes the sessions of nobody: a login of the database that may not would be found out by a user otherwise, whose
+    /// password has just been changed.
+    pub(super) async fn check_sessions(&self) -> Result<(), NotDirectus> {
+        let nobody = UserId::new(NOBODY).map_err(corrupt);
+        let ended = async { self.end_sessions(&nobody?).await };
+        ended.await.map_err(NotDirectus::sessions)
     }
 
     pub(super) fn backend(&self) -> DbBackend {

@@ -124,7 +124,7 @@ impl DirectusStore {
     }
 
     /// Lets users change their password and set up or remove their second factor here, which then counts in Directus
-    /// too: `directus_users.password` and `directus_users.tfa_secret` are written, and nothing else. A secret is stored
+    /// too: of `directus_users`, `password` and `tfa_secret` are written, and nothing else. A secret is stored
     /// there in plain text, as Directus wants it. A hash with a pepper ([`AuthConfig::password_peppers`]) is never
     /// written there: it would lock its user out of Directus.
     ///
@@ -177,12 +177,18 @@ impl DirectusStore {
         }
     }
 
-    /// Looks whether the tables of Directus 11 are there, with the columns that are read.
+    /// Looks whether the tables of Directus 11 are there, with the columns that are read; of a
+    /// [`writable`](Self::writable) store, also whether rows of `directus_sessions` may be deleted.
     ///
     /// # Errors
     /// [`NotDirectus`] names what is missing.
     pub async fn check(&self) -> Result<(), NotDirectus> {
-        self.inner.database.check().await
+        let database = &self.inner.database;
+        database.check().await?;
+        match self.writing {
+            Writing::PasswordsAndFactors => database.check_sessions().await,
+            Writing::Never => Ok(()),
+        }
     }
 }
 
