@@ -10,6 +10,7 @@ use async_graphql::{
 use auth_core::http::{Caller, Dialect, Reply, Route};
 use serde::Deserialize;
 
+use crate::conflicts;
 use crate::limits::{Introspection, Limits};
 use crate::nesting::is_flat;
 use crate::operations::{AuthMutation, AuthQuery};
@@ -109,6 +110,7 @@ impl<E: Executor> GraphQl<E> {
         }
         let document = parse_query(&body.query).map_err(|error| located(&error))?;
         self.limits.check(&document)?;
+        conflicts::check(&document)?;
         let variables = body.variables.unwrap_or_default();
         if let Some(operation) = selected(&document, body.operation_name.as_deref()) {
             are_given(operation, &variables)?;

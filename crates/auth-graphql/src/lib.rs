@@ -43,6 +43,7 @@
 //! asks for more than the [`Limits`], is 400 `GRAPHQL_VALIDATION`, and nothing of it is done. Requests are POSTs of JSON,
 //! one operation each: no GET, no batches, no uploads, and `auth_login` once.
 
+mod conflicts;
 mod context;
 mod endpoint;
 mod limits;

@@ -3,13 +3,19 @@
 
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet};
+use async_graphql::parser::types::{Directive, ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Pos, Positioned, ServerError};
 
 use crate::operations::{LOGIN, OPERATIONS};
 
 /// What a field of [`AuthMutation`](crate::AuthMutation) or [`AuthQuery`](crate::AuthQuery) counts as.
 const OPERATION_COST: usize = 50;
+
+/// How many arguments and directives of a field cost nothing. Each may be an error of its own, wherever it is written out.
+const FREE_ARGUMENTS: usize = 10;
+
+/// How many operations a document may have. One of them is executed, and validation looks at all.
+const MOST_OPERATIONS: usize = 10;
 
 /// How much one request may ask for, fragments written out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +24,7 @@ pub struct Limits {
     /// How deep fields nest. 20: the usual introspection takes 15.
     pub depth: usize,
     /// How many fields there are; one of [`AuthMutation`](crate::AuthMutation) or [`AuthQuery`](crate::AuthQuery) counts
-    /// as 50, since it may take a password hash or a few statements. 500.
+    /// as 50, since it may take a password hash or a few statements. Each argument of a field after the tenth counts as one. 500.
     pub complexity: usize,
     /// The longest body, in bytes. 16 KiB, as for every auth route.
     pub body: usize,
@@ -52,10 +58,15 @@ impl Limits {
     pub(crate) fn check(&self, document: &ExecutableDocument) -> Result<(), ServerError> {
         let mut scales = Scales { limits: self, fragments: &document.fragments, weighed: HashMap::new() };
         // Also those that nobody names: what follows the links between them must come to an end.
-        for name in document.fragments.keys() {
-            scales.fragment(name, 0)?;
+        for (name, fragment) in &document.fragments {
+            if scales.fragment(name, 0)?.complexity > self.complexity {
+                return Err(refused("The query is too complex.", fragment.pos));
+            }
         }
-        for (_, operation) in document.operations.iter() {
+        for (number, (_, operation)) in document.operations.iter().enumerate() {
+            if number >= MOST_OPERATIONS {
+                return Err(refused("There are too many operations.", operation.pos));
+            }
             let weight = scales.selection(&operation.node.selection_set, 0)?;
             if weight.logins > 1 {
                 return Err(refused("A request may contain `auth_login` once.", operation.pos));
@@ -99,12 +110,20 @@ impl Weight {
     fn within(self, field: &Field) -> Self {
         let name = field.name.node.as_str();
         let cost = if OPERATIONS.contains(&name) { OPERATION_COST } else { 1 };
-        Self {
+        let arguments = field.arguments.len().saturating_sub(FREE_ARGUMENTS);
+        let weight = Self {
             depth: self.depth.saturating_add(1),
-            complexity: self.complexity.saturating_add(cost),
+            complexity: self.complexity.saturating_add(cost).saturating_add(arguments),
             logins: self.logins.saturating_add(usize::from(name == LOGIN)),
             ..self
-        }
+        };
+        weight.with_directives(&field.directives)
+    }
+
+    fn with_directives(self, directives: &[Positioned<Directive>]) -> Self {
+        let count: usize = directives.iter().map(|directive| 1 + directive.node.arguments.len()).sum();
+        let cost = count.saturating_sub(FREE_ARGUMENTS);
+        Self { complexity: self.complexity.saturating_add(cost), ..self }
     }
 }
 
@@ -128,14 +147,16 @@ impl<'a> Scales<'a> {
                     self.may_be_asked(field)?;
                     self.selection(&field.node.selection_set, level + 1)?.within(&field.node)
                 }
-                Selection::InlineFragment(fragment) => self.selection(&fragment.node.selection_set, level + 1)?,
+                Selection::InlineFragment(fragment) => {
+                    let weight = self.selection(&fragment.node.selection_set, level + 1)?;
+                    weight.with_directives(&fragment.node.directives)
+                }
                 Selection::FragmentSpread(spread) => {
                     let name = spread.node.fragment_name.node.as_str();
-                    match self.fragments.get_key_value(name) {
-                        Some((name, _)) => self.fragment(name, level + 1)?,
-                        // Validation says so.
-                        None => Weight::default(),
-                    }
+                    // One that is not there would weigh nothing, and could be named any number of times.
+                    let unknown = || refused("There is no such fragment.", selection.pos);
+                    let (name, _) = self.fragments.get_key_value(name).ok_or_else(unknown)?;
+                    self.fragment(name, level + 1)?.with_directives(&spread.node.directives)
                 }
             };
             weight = weight.beside(inner);

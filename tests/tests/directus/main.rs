@@ -8,6 +8,7 @@
 )]
 
 mod changes;
+mod first_look;
 mod import;
 mod peer;
 mod sign_in;

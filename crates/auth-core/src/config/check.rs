@@ -38,8 +38,11 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Secrets that stand in tutorials and sample files, in lower case.
-const KNOWN_SECRETS: [&str; 7] =
-    ["secret", "changeme", "replace-with", "your-secret", "your-256-bit", "a-string-secret", "example"];
+const KNOWN_SECRETS: [&str; 9] = [
+    "secret", "changeme", "replace-with", "your-secret", "your-256-bit", "a-string-secret", "example",
+    // SECRET and KEY of the compose file that the documentation of Directus had for years.
+    "6116487b-cda1-52c2-b5b5-c8022c45e263", "255d861b-5ea1-5996-9aa3-922530ec40b1",
+];
 
 impl AuthConfig {
     /// Checks every rule.

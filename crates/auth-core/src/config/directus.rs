@@ -120,15 +120,21 @@ mod tests {
 
     #[test]
     fn j9_a_short_secret_of_directus_is_refused_with_what_to_do_on_both_sides() {
-        for secret in ["6116487b-cda1-52c2-b5b5-c8022c45e263"[..31].to_owned(), "replace-with-random-value".repeat(2)] {
+        for secret in [
+            "0d6f3f5e-7c1b-4c52-9d6c-2f0b6a1f9e47"[..31].to_owned(),
+            "replace-with-random-value".repeat(2),
+            // Its documentation had them, and thousands of compose files have them still.
+            "6116487b-cda1-52c2-b5b5-c8022c45e263".to_owned(),
+            "255d861b-5ea1-5996-9aa3-922530ec40b1".to_owned(),
+        ] {
             let error = AuthConfig::directus(secret.as_str()).check().expect_err(&secret);
             let text = error.to_string();
             assert_eq!(error.field(), "secret");
             assert!(text.contains("openssl rand") && text.contains("SECRET of Directus too"), "{text}");
             assert!(!text.contains(&secret), "{text}");
         }
-        // The one that its installer writes.
-        AuthConfig::directus("6116487b-cda1-52c2-b5b5-c8022c45e263").check().expect("is long enough");
+        // Such as its installer makes.
+        AuthConfig::directus("0d6f3f5e-7c1b-4c52-9d6c-2f0b6a1f9e47").check().expect("is long enough");
         let text = AuthConfig::new("short").check().expect_err("is short").to_string();
         assert!(!text.contains("Directus"), "{text}");
     }

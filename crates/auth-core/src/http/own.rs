@@ -66,8 +66,9 @@ impl Own {
             | Self::EndOtherSessions
             | Self::EndSession
             | Self::Tokens(_)
-            | Self::ChangePassword => guard.login_only(),
-            Self::Invite => guard,
+            | Self::ChangePassword
+            // A token that ends must not make an admin who stays.
+            | Self::Invite => guard.login_only(),
         }
     }
 }

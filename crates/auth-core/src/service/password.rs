@@ -1,5 +1,7 @@
 //! A password's life: forgotten and set anew by a link, or changed by whoever knows it.
 
+use std::sync::Arc;
+
 use super::outbox::{LinkBase, allowed};
 use crate::auth::{Auth, Inner};
 use crate::client::ClientInfo;
@@ -166,12 +168,16 @@ impl Inner {
             return Ok(Some((user, epoch)));
         }
         let epoch = self.factors.epoch(id).await?;
-        Ok(self.users.find_by_id(id).await?.map(|user| (user, epoch)))
+        // A store that watches another system raises the epoch when it finds a change there, while it reads the user.
+        Ok(self.users.find_by_id(id).await?.map(|user| {
+            let epoch = user.epoch.unwrap_or(epoch);
+            (user, epoch)
+        }))
     }
 
     /// Replaces the password and ends the sessions but `keep`, unless the credentials changed since they were read.
     async fn set_password(
-        &self,
+        self: &Arc<Self>,
         user: &UserRecord,
         hash: PasswordHash,
         expected: Epoch,
@@ -183,11 +189,16 @@ impl Inner {
             let terms = UpdateTerms { expected: Some(expected), keep };
             return Ok(directory.update(&user.id, &change, terms, now).await? == Updated::Done);
         }
-        let Some(old) = &user.password else { return Ok(false) };
-        if !self.users.rehash(&user.id, old, &hash).await? {
-            return Ok(false);
-        }
-        self.factors.end_sessions(&user.id, keep, RevokeReason::CredentialsChanged, now).await?;
-        Ok(true)
+        let Some(old) = user.password.clone() else { return Ok(false) };
+        let (inner, id) = (Arc::clone(self), user.id);
+        // Two statements, and a client that hangs up between them must not leave the sessions of a thief alive.
+        let both = tokio::spawn(async move {
+            if !inner.users.rehash(&id, &old, &hash).await? {
+                return Ok(false);
+            }
+            inner.factors.end_sessions(&id, keep, RevokeReason::CredentialsChanged, now).await?;
+            Ok(true)
+        });
+        both.await.map_err(|error| AuthError::new(ErrorKind::Internal, error))?
     }
 }

@@ -243,7 +243,30 @@ fn monsters() -> Vec<(&'static str, String)> {
     let aliases = |count: usize| (0..count).map(|n| format!("a{n}:users_me{{id}}")).collect::<Vec<_>>().join(" ");
     let chain: String = (0..400).map(|n| format!("fragment f{n} on Query{{...f{}}}", n + 1)).collect();
     let introspection = (0..200).map(|n| format!("a{n}:__schema{{types{{name}}}}")).collect::<String>();
+    let conflicts = |arguments: usize, fields: usize| {
+        let arguments: String = (0..arguments).map(|n| format!("a{n}:1 ")).collect();
+        format!("x:users_me({arguments}){{id}} {}", "x:y ".repeat(fields))
+    };
+    let undefined: String = (0..1300).map(|n| format!("$v{n} ")).collect();
     vec![
+        ("2^60 spreads of nothing", format!("{{ ...f0 }} {doubling} fragment f60 on Query {{ ...x }}")),
+        ("conflicts", format!("{{ {}{}{} }}", "...{".repeat(18), conflicts(9, 430), "}".repeat(18))),
+        ("conflicts of arguments", format!("{{ {}{}{} }}", "...{".repeat(18), conflicts(600, 430), "}".repeat(18))),
+        (
+            "conflicts beside",
+            format!(
+                "{{ __typename }} fragment F on Query {{ {} }} fragment G on Query {{ {} }}",
+                conflicts(1, 1800),
+                "...{...F}".repeat(800)
+            ),
+        ),
+        (
+            "many operations",
+            format!(
+                "{} fragment F on Query {{ users_me(a: [{undefined}]) {{ id }} }}",
+                (0..300).map(|n| format!("query A{n}{{...F}}")).collect::<String>()
+            ),
+        ),
         ("1,000 levels", format!("{{{}id{}", "users_me{".repeat(1000), "}".repeat(1001))),
         ("1,000 levels, unended", "{a".repeat(1000)),
         ("7,000 braces", "{".repeat(7000)),
