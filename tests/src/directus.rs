@@ -69,6 +69,16 @@ impl DirectusFixture {
         rows.iter().map(values).collect()
     }
 
+    /// The tokens of the sessions that Directus has, in order.
+    ///
+    /// # Panics
+    /// When the database fails.
+    pub async fn sessions(&self) -> Vec<String> {
+        let sql = "SELECT token FROM directus_sessions ORDER BY token";
+        let rows = self.db.query_all_raw(sea_orm::Statement::from_string(self.backend(), sql)).await.expect("selects");
+        rows.iter().map(|row| row.try_get("", "token").expect("text")).collect()
+    }
+
     fn backend(&self) -> DbBackend {
         self.db.get_database_backend()
     }

@@ -28,13 +28,15 @@ pub async fn run(
     out: &mut (dyn Write + Send),
     err: &mut (dyn Write + Send),
 ) -> Exit {
-    let cli = match commands::Cli::try_parse_from(args) {
+    let args: Vec<_> = args.into_iter().collect();
+    let cli = match commands::Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(problem) => {
             // Help was asked for, or the command line is wrong: clap says which.
             let is_help = !problem.use_stderr();
+            let text = without_passwords(problem.to_string(), &args);
             // Nobody is left to tell when the terminal is gone.
-            let _ = if is_help { write!(out, "{problem}") } else { write!(err, "{problem}") };
+            let _ = if is_help { write!(out, "{text}") } else { write!(err, "{text}") };
             return if is_help { Exit::Done } else { Exit::Usage };
         }
     };
@@ -45,4 +47,17 @@ pub async fn run(
             failure.exit()
         }
     }
+}
+
+/// Clap repeats what it does not understand, and that may be the URL of a database in the wrong place: `text` without
+/// what stands between `://` and the last `@` of an argument.
+fn without_passwords(text: String, args: &[OsString]) -> String {
+    args.iter().fold(text, |text, arg| {
+        let arg = arg.to_string_lossy();
+        let rest = arg.split_once("://").map(|(_, rest)| rest);
+        match rest.and_then(|rest| rest.rsplit_once('@')) {
+            Some((login, _)) => text.replace(&format!("://{login}@"), "://***@"),
+            None => text,
+        }
+    })
 }

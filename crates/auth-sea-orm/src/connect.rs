@@ -56,10 +56,20 @@ impl From<DatabaseConnection> for Connections {
     }
 }
 
-pub(crate) async fn connect(url: &str) -> Result<Connections, ConnectError> {
+/// Whose database it is. What belongs to others is opened without leaving a trace: an SQLite file is neither made nor
+/// switched to another journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Us,
+    #[cfg(feature = "directus")]
+    Others,
+}
+
+#[cfg_attr(not(feature = "sqlite"), allow(unused_variables, reason = "only files are opened in two ways"))]
+pub(crate) async fn connect(url: &str, owner: Owner) -> Result<Connections, ConnectError> {
     match url.split(':').next() {
         #[cfg(feature = "sqlite")]
-        Some("sqlite") => sqlite(url).await,
+        Some("sqlite") => sqlite(url, owner).await,
         #[cfg(feature = "postgres")]
         Some("postgres" | "postgresql") => postgres(url).await,
         #[cfg(feature = "mysql")]
@@ -71,7 +81,7 @@ pub(crate) async fn connect(url: &str) -> Result<Connections, ConnectError> {
 /// One connection writes, so that writers queue in order instead of fighting for SQLite's lock; a few others read
 /// beside it, which WAL allows. A database in memory belongs to one connection and is gone with it.
 #[cfg(feature = "sqlite")]
-async fn sqlite(url: &str) -> Result<Connections, ConnectError> {
+async fn sqlite(url: &str, owner: Owner) -> Result<Connections, ConnectError> {
     use sea_orm::sqlx::ConnectOptions as _;
     use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
@@ -93,7 +103,12 @@ async fn sqlite(url: &str) -> Result<Connections, ConnectError> {
         return Ok(open(driver, 1).await?.into());
     }
     // FULL: a session that was ended stays ended, also after a power cut.
-    let writer = driver.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+    let writer = driver.clone().synchronous(SqliteSynchronous::Full);
+    let writer = match owner {
+        Owner::Us => writer.journal_mode(SqliteJournalMode::Wal),
+        #[cfg(feature = "directus")]
+        Owner::Others => writer.create_if_missing(false),
+    };
     let write = open(writer, 1).await?;
     let read = open(driver.create_if_missing(false).pragma("query_only", "ON"), SQLITE_READERS).await?;
     Ok(Connections { write, read })

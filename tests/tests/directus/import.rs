@@ -244,5 +244,69 @@ async fn what_is_missing_is_said_before_anything_is_done() {
     let help =
         auth_cli::run(["authctl", "import", "directus", "--help"].map(OsString::from), &|_| None, &mut out, &mut err);
     assert_eq!(help.await, Exit::Done);
-    assert!(String::from_utf8(out).expect("text").contains("--dry-run") && err.is_empty());
+    let help = String::from_utf8(out).expect("text").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("--dry-run") && err.is_empty());
+    for undone in ["password is replaced", "factor that was set up here is removed", "may sign in again", "role"] {
+        assert!(help.contains(undone), "`{undone}` in {help}");
+    }
+}
+
+/// Whoever signed in here before the move, while users were still those of Directus, left sessions and a factor behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn r9_who_was_here_as_a_user_of_directus_comes_with_nothing_of_that_time() {
+    for kind in Kind::SHARED {
+        let Some(world) = World::on(kind, Mode::ReadOnly).await else { continue };
+        let code = Authenticator::new("JBSWY3DPEHPK3PXP").code(world.clock.now());
+        let (_, refresh) = pair(world.login_with("tfa@example.com", "Passw0rd-tfa", &code).await.expect("in"));
+        assert!(world.ours.second_factor(&id(TFA)).await.expect("reads").active.is_some(), "{kind:?}");
+        let before = world.ours.epoch(&id(TFA)).await.expect("reads");
+        world.fixture.run(&format!("UPDATE directus_users SET tfa_secret = NULL WHERE id = '{TFA}'")).await;
+
+        let url = world.fixture.database.url();
+        assert_eq!(authctl(url, url, Some(SECRET), &[]).await.exit, Exit::Done, "{kind:?}");
+        assert!(world.ours.second_factor(&id(TFA)).await.expect("reads").active.is_none(), "{kind:?}");
+        let auth = Auth::builder(world.ours.clone()).config(config()).clock(world.clock.clone()).build();
+        let auth = auth.expect("a configuration");
+        let refreshed = super::kind(auth.refresh(&refresh, &ClientInfo::default()).await);
+        assert_eq!(refreshed.err(), Some(ErrorKind::SessionOver), "{kind:?}");
+        assert_eq!(world.ours.epoch(&id(TFA)).await.expect("reads").0, before.0 + 1, "{kind:?}");
+        assert_eq!(world.ours.epoch(&id(PW)).await.expect("reads").0, 0, "{kind:?}: was never here");
+        let login = auth.login(request("tfa@example.com", "Passw0rd-tfa"), &ClientInfo::default()).await;
+        login.expect("as Directus has it now");
+    }
+}
+
+#[tokio::test]
+async fn a_url_in_the_wrong_place_is_told_without_its_password() {
+    let url = "postgres://u:hunter2@h/with@hunter2@db/x";
+    for args in [
+        &["authctl", url][..],
+        &["authctl", "import", "directus", "sqlite::memory:", url],
+        &["authctl", "import", "directus", &format!("--json={url}")],
+    ] {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let exit = auth_cli::run(args.iter().map(OsString::from), &|_| None, &mut out, &mut err).await;
+        let err = String::from_utf8(err).expect("text");
+        assert_eq!((exit, out.is_empty()), (Exit::Usage, true), "{err}");
+        assert!(err.contains("postgres://***@db/x") && !err.contains("hunter2"), "{err}");
+    }
+}
+
+/// Nothing is written into the database of Directus: not even how its file is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_directus_keeps_its_journal() {
+    let import = Import::on(Kind::Sqlite).await.expect("always there");
+    import.from.run("PRAGMA journal_mode = DELETE").await;
+    let file = import.from.database.file().expect("a file");
+    // Bytes 18 and 19 of the header are 1 in a file with a rollback journal, and 2 in one with WAL.
+    let versions = || std::fs::read(&file).expect("reads")[18..20].to_vec();
+    assert_eq!(versions(), [1, 1]);
+    for options in [&["--migrate"][..], &["--dry-run"], &["--update"]] {
+        assert_eq!(import.run(options).await.exit, Exit::Done, "{options:?}");
+        assert_eq!(versions(), [1, 1], "{options:?}");
+    }
+    let missing = file.with_extension("missing");
+    let url = format!("sqlite://{}?mode=rwc", missing.display());
+    assert_eq!(authctl(&url, import.to.url(), Some(SECRET), &[]).await.exit, Exit::NotStarted);
+    assert!(!missing.exists());
 }

@@ -2,7 +2,7 @@
 
 use auth_core::http::Endpoint;
 use auth_core::store::UserStore as _;
-use auth_core::{EnableFactor, ErrorKind, FactorProof, PasswordChange, PasswordHash};
+use auth_core::{EnableFactor, ErrorKind, FactorProof, HashParams, PasswordChange, PasswordHash};
 use auth_testkit::contract::Authenticator;
 use auth_tests::databases::Kind;
 
@@ -141,4 +141,51 @@ async fn p1_a_hash_with_a_pepper_is_never_written_into_directus() {
     let change = PasswordChange::new(Password::new("Passw0rd-user"), Password::new(NEW));
     assert!(auth.change_password(&identity, change, &ClientInfo::default()).await.is_err());
     assert_eq!(world.fixture.users().await, before);
+}
+
+/// As Directus does when a password is set there. Whoever only signs in keeps the sessions, also when the hash is
+/// replaced by a stronger one.
+#[tokio::test(flavor = "multi_thread")]
+async fn r9_a_password_that_is_changed_here_ends_the_sessions_in_directus_and_a_stronger_hash_does_not() {
+    for kind in Kind::SHARED {
+        let Some(world) = World::on(kind, Mode::Writable).await else { continue };
+        for (token, user) in [("one", USER), ("two", USER), ("other", PW)] {
+            let row = format!("INSERT INTO directus_sessions (\"token\", \"user\") VALUES ('{token}', '{user}')");
+            world.fixture.run(&row).await;
+        }
+        let before = world.fixture.users().await;
+        let mut stronger = config();
+        stronger.hash = HashParams::new(65_536, 4, 4).expect("strong enough");
+        stronger.max_hash = stronger.hash;
+        let auth = world.store.builder().config(stronger).clock(world.clock.clone()).build().expect("a configuration");
+        let login = auth.login(request("user@example.com", "Passw0rd-user"), &ClientInfo::default()).await;
+        let (access, _) = pair(login.expect("in"));
+        assert_ne!(world.fixture.users().await, before, "{kind:?}: the hash is stronger");
+        assert_eq!(world.fixture.sessions().await, ["one", "other", "two"], "{kind:?}");
+
+        let identity = auth.verify(access.expose_secret()).expect("good");
+        let change = |old: &str| PasswordChange::new(Password::new(old), Password::new(NEW));
+        let refused = auth.change_password(&identity, change("Passw0rd-wrong"), &ClientInfo::default()).await;
+        assert!(refused.is_err(), "{kind:?}");
+        assert_eq!(world.fixture.sessions().await, ["one", "other", "two"], "{kind:?}");
+        auth.change_password(&identity, change("Passw0rd-user"), &ClientInfo::default()).await.expect("changed");
+        assert_eq!(world.fixture.sessions().await, ["other"], "{kind:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_may_write_but_could_end_no_session_in_directus_is_told_so_at_once() {
+    for kind in Kind::SHARED {
+        let Some(world) = World::on(kind, Mode::Writable).await else { continue };
+        let row = format!("INSERT INTO directus_sessions (\"token\", \"user\") VALUES ('one', '{USER}')");
+        world.fixture.run(&row).await;
+        world.store.check().await.expect("has all it needs");
+        assert_eq!(world.fixture.sessions().await, ["one"], "{kind:?}");
+        world.fixture.run("DROP TABLE directus_sessions").await;
+        let error = world.store.check().await.expect_err("has no sessions");
+        assert_eq!(error.table(), "directus_sessions", "{kind:?}");
+        assert!(error.to_string().contains("DELETE"), "{error}");
+        let reading = DirectusDatabase::connect(world.fixture.database.url()).await.expect("connects");
+        reading.check().await.expect("whoever only reads needs none");
+    }
 }

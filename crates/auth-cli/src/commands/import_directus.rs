@@ -30,8 +30,9 @@ pub(crate) struct ImportDirectus {
     #[arg(long, conflicts_with = "update")]
     dry_run: bool,
 
-    /// Makes users who are here already like those in Directus, and ends their sessions. A password that was changed
-    /// here since is replaced too
+    /// Makes users who are here already like those in Directus, and ends their sessions. What was changed here since is
+    /// undone: a new password is replaced, a second factor that was set up here is removed, a user who was deactivated
+    /// here may sign in again, and role and access are again those of Directus
     #[arg(long)]
     update: bool,
 

@@ -61,7 +61,13 @@ impl FactorStore for Factors {
         reason: RevokeReason,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        self.ours().end_sessions(user, keep, reason, now).await
+        let ended = self.ours().end_sessions(user, keep, reason, now).await;
+        // A password changed: neither place keeps who knew the old one, also when the other place failed. Here and not
+        // beside the password, where a stronger hash of the same password cannot be told from a new one.
+        if reason == RevokeReason::CredentialsChanged {
+            self.0.inner.database.end_sessions(user).await?;
+        }
+        ended
     }
 
     async fn second_factor(&self, user: &UserId) -> Result<SecondFactor, StoreError> {

@@ -165,8 +165,8 @@ pub enum ImportMode {
     DryRun,
     /// Make who is not there yet.
     Create,
-    /// And make who is there like the user in Directus: sessions of whoever is changed end. A password that was changed
-    /// here since is replaced too.
+    /// And make who is there like the user in Directus: sessions of whoever is changed end. What was changed here since
+    /// is undone: password, address, status, role, access, and the second factor, which is removed when Directus has none.
     Update,
 }
 

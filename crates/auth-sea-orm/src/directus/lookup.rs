@@ -1,4 +1,4 @@
-//! The statements on `directus_users`. What a collation makes of a text is never believed: rows are candidates, and the
+//! The statements on `directus_users`, and the one on `directus_sessions`. What a collation makes of a text is never believed: rows are candidates, and the
 //! bytes are compared here (requirement E1, CVE-2026-59335).
 
 use auth_core::store::StoreError;
@@ -6,7 +6,7 @@ use auth_core::{Email, PasswordHash, UserId};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query, UpdateStatement};
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 
-use super::schema::{UserRow, Users, id_text, id_value, is_uuid, lower_email, select_user};
+use super::schema::{Sessions, UserRow, Users, id_text, id_value, is_uuid, lower_email, select_user};
 use super::users::has_address;
 use super::{DirectusDatabase, corrupt};
 use crate::retry::{Resend, retrying};
@@ -69,6 +69,18 @@ impl DirectusDatabase {
         let mut update = self.update(row, Users::Password, Some(new.as_phc()));
         update.and_where(self.bytes(Users::Password).eq(self.value(expected.as_phc())));
         self.changes_a_row(&update).await
+    }
+
+    /// Ends all sessions that the user has in Directus, as Directus does when a password changes (requirement R9).
+    pub(super) async fn end_sessions(&self, user: &UserId) -> Result<(), StoreError> {
+        if !is_uuid(user.as_str()) {
+            return Ok(());
+        }
+        let delete = Query::delete()
+            .from_table(Sessions::Table)
+            .and_where(Expr::col(Sessions::User).eq(id_value(self.backend(), user.as_str())))
+            .take();
+        retrying(Resend::Safe, async || Ok(self.db.write.execute(&delete).await.map(drop)?)).await
     }
 
     /// Sets or removes the second factor of `row`, if it is still as it was read.

@@ -124,9 +124,16 @@ impl DirectusStore {
     }
 
     /// Lets users change their password and set up or remove their second factor here, which then counts in Directus
-    /// too: `directus_users.password` and `directus_users.tfa_secret` are written, and nothing else. A secret is stored
+    /// too: of `directus_users`, `password` and `tfa_secret` are written, and nothing else. A secret is stored
     /// there in plain text, as Directus wants it. A hash with a pepper ([`AuthConfig::password_peppers`]) is never
     /// written there: it would lock its user out of Directus.
+    ///
+    /// A new password also ends the user's sessions in Directus, as one that is set there does: the rows of the user are
+    /// deleted from `directus_sessions`, right after the password is written and in a statement of its own. If the
+    /// database fails between the two, the change is reported as failed, and those sessions live on until they expire or
+    /// [`Auth::end_sessions_of`] is called, which ends them too. A stronger hash of the same password, which a login may
+    /// write, ends none. The login of the database needs `UPDATE` on `directus_users` and `DELETE` on
+    /// `directus_sessions`.
     #[must_use]
     pub fn writable(mut self) -> Self {
         self.writing = Writing::PasswordsAndFactors;
@@ -170,12 +177,18 @@ impl DirectusStore {
         }
     }
 
-    /// Looks whether the tables of Directus 11 are there, with the columns that are read.
+    /// Looks whether the tables of Directus 11 are there, with the columns that are read; of a
+    /// [`writable`](Self::writable) store, also whether rows of `directus_sessions` may be deleted.
     ///
     /// # Errors
     /// [`NotDirectus`] names what is missing.
     pub async fn check(&self) -> Result<(), NotDirectus> {
-        self.inner.database.check().await
+        let database = &self.inner.database;
+        database.check().await?;
+        match self.writing {
+            Writing::PasswordsAndFactors => database.check_sessions().await,
+            Writing::Never => Ok(()),
+        }
     }
 }
 

@@ -47,19 +47,29 @@ pub(super) enum Policies {
     AppAccess,
 }
 
-/// The database of Directus has not what we read.
+#[derive(DeriveIden, Clone, Copy)]
+pub(super) enum Sessions {
+    #[sea_orm(iden = "directus_sessions")]
+    Table,
+    User,
+}
+
+/// The database of Directus has not what we read, or does not let us write what we have to.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the database has no table `{table}` of Directus 11 with the columns that are read: is this the database of \
-     Directus, and does the login see its tables? Older versions have to be upgraded to 11 first"
-)]
+#[error("the database has no table `{table}` of Directus 11 {problem}")]
 pub struct NotDirectus {
     table: &'static str,
+    problem: &'static str,
     source: auth_core::store::StoreError,
 }
 
 impl NotDirectus {
-    /// The first table that could not be read.
+    /// The sessions of a user who gets a new password cannot be ended.
+    pub(super) const fn sessions(source: auth_core::store::StoreError) -> Self {
+        Self { table: "directus_sessions", problem: UNDELETABLE, source }
+    }
+
+    /// The first table that could not be used.
     #[must_use]
     pub const fn table(&self) -> &'static str {
         self.table
@@ -71,6 +81,11 @@ impl NotDirectus {
         self.source
     }
 }
+
+const UNREADABLE: &str = "with the columns that are read: is this the database of Directus, and does the login see its \
+                          tables? Older versions have to be upgraded to 11 first";
+const UNDELETABLE: &str = "whose rows may be deleted, as a store that is writable must, to end the sessions of who gets \
+                           a new password: give the login of the database DELETE on it";
 
 /// Reads nothing from every table, with all the columns.
 pub(super) async fn check(db: &DatabaseConnection) -> Result<(), NotDirectus> {
@@ -87,7 +102,7 @@ pub(super) async fn check(db: &DatabaseConnection) -> Result<(), NotDirectus> {
         ),
     ] {
         let read = db.query_one(select.limit(1)).await;
-        read.map_err(|error| NotDirectus { table, source: store_error(error) })?;
+        read.map_err(|error| NotDirectus { table, problem: UNREADABLE, source: store_error(error) })?;
     }
     Ok(())
 }

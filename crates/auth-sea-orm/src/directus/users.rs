@@ -12,7 +12,7 @@ use crate::store::upstream::{FactorThere, Look};
 /// How often a user who changes all the time is read again.
 const ATTEMPTS: usize = 4;
 /// A user that nobody is: so that an unknown address takes as many statements as a known one (requirement G5).
-const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+pub(super) const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
 #[async_trait]
 impl UserStore for DirectusStore {

@@ -160,7 +160,7 @@ impl SeaOrmStore {
         transaction.execute(&upsert).await.map(drop)
     }
 
-    fn next_epoch(&self) -> Expr {
+    pub(super) fn next_epoch(&self) -> Expr {
         Expr::col((self.tables.user_state.clone(), Column::CredEpoch)).add(1)
     }
 

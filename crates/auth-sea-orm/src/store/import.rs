@@ -45,9 +45,11 @@ impl SeaOrmStore {
         let given = [Expr::val(user.id.as_str()), Expr::val(now.as_millis())];
         insert.values_panic(given.into_iter().chain(values.into_iter().map(|(_, value)| value)));
         transaction.execute(&insert).await?;
-        if let Some(factor) = factor {
-            self.put_factor(&transaction, &user.id, Some(factor)).await?;
-        }
+        // The user may have signed in here before, as one of a `DirectusStore` beside the same tables: the sessions and
+        // the factor of that time are not those of the user who is made now.
+        self.raise_known_epoch(&transaction, &user.id, now).await?;
+        self.put_factor(&transaction, &user.id, factor).await?;
+        self.end_alive(&transaction, &user.id, None, RevokeReason::CredentialsChanged, now).await?;
         transaction.commit().await
     }
 
@@ -70,6 +72,21 @@ impl SeaOrmStore {
         }
         self.end_alive(&transaction, &user.id, None, RevokeReason::CredentialsChanged, now).await?;
         transaction.commit().await
+    }
+
+    /// Of a user of whom nothing is stored, nothing is raised: an import of many would fill the list of those whose
+    /// tokens count no longer.
+    async fn raise_known_epoch(&self, transaction: &Transaction, user: &UserId, now: Timestamp) -> Result<(), DbErr> {
+        use user_state::Column;
+        // `cred_epoch` last, as in `raise_epoch`.
+        let update = Query::update()
+            .table(self.tables.user_state.clone())
+            .value(Column::LowestEpoch, self.next_epoch())
+            .value(Column::AllEndedAt, now.as_millis())
+            .value(Column::CredEpoch, self.next_epoch())
+            .and_where(Expr::col(Column::UserId).eq(user.as_str()))
+            .take();
+        transaction.execute(&update).await.map(drop)
     }
 
     /// Sets or removes the active factor; a pending one and the recovery codes go with the old one.

@@ -23,7 +23,7 @@ use sea_orm::{
     TransactionOptions, TransactionTrait as _,
 };
 
-use crate::connect::{ConnectError, Connections, connect};
+use crate::connect::{ConnectError, Connections, Owner, connect};
 use crate::error::store_error;
 use crate::migration::Migrations;
 use crate::retry::Attempt;
@@ -45,7 +45,7 @@ impl SeaOrmStore {
     /// # Errors
     /// [`ConnectError`] when the URL is of no use or the database does not answer.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        Ok(Self::over(connect(url).await?))
+        Ok(Self::over(connect(url, Owner::Us).await?))
     }
 
     /// Uses a connection that the app has already, with the app's settings. For SQLite these should be WAL and a busy
