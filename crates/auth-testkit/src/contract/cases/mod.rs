@@ -402,7 +402,7 @@ cases! {
     openapi {
         Default: [what_is_mounted_is_described]
         Registering: [what_is_mounted_by_name_is_described_too]
-        PersonalTokens: [what_is_mounted_is_described]
+        PersonalTokens: [what_a_setting_switches_on_is_described_too]
     }
     routes {
         Default: [

@@ -22,6 +22,13 @@ pub async fn what_is_mounted_by_name_is_described_too(s: &Subject) {
     assert_served(s, &described).await;
 }
 
+/// And personal access tokens.
+pub async fn what_a_setting_switches_on_is_described_too(s: &Subject) {
+    let described = described(s).await;
+    assert!(described.contains(&("/auth/tokens".to_owned(), "post".to_owned())), "{described:?}");
+    assert_served(s, &described).await;
+}
+
 /// Paths and methods of the description, which is open to all.
 async fn described(s: &Subject) -> BTreeSet<(String, String)> {
     let response = s.send(Request::get(s.path("/auth/openapi.json"))).await;
