@@ -6,13 +6,13 @@ use auth_core::store::{
     Swap,
 };
 use auth_core::{SessionId, Timestamp, UserId};
-use sea_orm::sea_query::{Expr, ExprTrait as _, LockType, OnConflict, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _, InsertStatement, LockType, OnConflict, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DbErr};
 
-use super::{SeaOrmStore, Transaction, second_factor};
+use super::{SeaOrmStore, Transaction, row, second_factor};
 use crate::entity::session;
 use crate::entity::user_state::Column;
-use crate::error::{damaged, store_error};
+use crate::error::store_error;
 use crate::retry::{Attempt, Resend, retrying};
 
 #[async_trait]
@@ -110,14 +110,18 @@ impl SeaOrmStore {
         lock: LockType,
     ) -> Result<Epoch, DbErr> {
         // What is not there cannot be locked.
-        let insert = Query::insert()
+        transaction.execute(&self.insert_state(user)).await?;
+        epoch(&**transaction, self.select_epoch(user).lock(lock)).await
+    }
+
+    /// A row for a user of whom nothing is stored: there is one to lock and to update afterwards.
+    pub(super) fn insert_state(&self, user: &UserId) -> InsertStatement {
+        Query::insert()
             .into_table(self.tables.user_state.clone())
             .columns([Column::UserId, Column::CredEpoch])
             .values_panic([user.as_str().into(), 0_i64.into()])
             .on_conflict(OnConflict::column(Column::UserId).do_nothing_on([Column::UserId]).to_owned())
-            .take();
-        transaction.execute(&insert).await?;
-        epoch(&**transaction, self.select_epoch(user).lock(lock)).await
+            .take()
     }
 
     /// Raises the epoch, and locks it: every transaction that ends all sessions of a user begins with this. No access
@@ -193,8 +197,7 @@ impl SeaOrmStore {
         user: &UserId,
         id: SessionId,
     ) -> Result<i64, DbErr> {
-        let Epoch(raised) = self.own_epoch(transaction, user).await?;
-        let raised = i64::try_from(raised).map_err(|_| damaged("cred_epoch"))?;
+        let raised = second_factor::epoch_column(self.own_epoch(transaction, user).await?)?;
         let update = Query::update()
             .table(self.tables.session.clone())
             .value(session::Column::CredEpoch, raised)
@@ -222,6 +225,5 @@ impl SeaOrmStore {
 
 async fn epoch(db: &impl ConnectionTrait, select: &SelectStatement) -> Result<Epoch, DbErr> {
     let Some(row) = db.query_one(select).await? else { return Ok(Epoch::default()) };
-    let epoch: i64 = row.try_get("", "cred_epoch")?;
-    u64::try_from(epoch).map(Epoch).map_err(|_| damaged("cred_epoch"))
+    row::counter(row.try_get("", "cred_epoch")?, "cred_epoch").map(Epoch)
 }

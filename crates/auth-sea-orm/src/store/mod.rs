@@ -1,5 +1,6 @@
 //! The store: one file for each trait, and what they share here.
 
+mod batches;
 mod directory;
 mod factor;
 #[cfg(feature = "directus")]

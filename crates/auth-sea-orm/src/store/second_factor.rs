@@ -6,7 +6,7 @@ use auth_core::store::{
 };
 use auth_core::{SessionId, Timestamp, UserId};
 use sea_orm::sea_query::{
-    Alias, Expr, ExprTrait as _, LockType, OnConflict, Query, SelectStatement, SubQueryStatement, UpdateStatement,
+    Alias, Expr, ExprTrait as _, LockType, Query, SelectStatement, SubQueryStatement, UpdateStatement,
 };
 use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
 
@@ -41,14 +41,7 @@ impl SeaOrmStore {
     }
 
     pub(super) async fn try_keep_pending(&self, user: &UserId, pending: &PendingFactor) -> Result<Swap, Attempt> {
-        // Of a user of whom nothing is stored, so that there is a row to update.
-        let insert = Query::insert()
-            .into_table(self.tables.user_state.clone())
-            .columns([Column::UserId, Column::CredEpoch])
-            .values_panic([user.as_str().into(), 0_i64.into()])
-            .on_conflict(OnConflict::column(Column::UserId).do_nothing_on([Column::UserId]).to_owned())
-            .take();
-        self.db.write.execute(&insert).await?;
+        self.db.write.execute(&self.insert_state(user)).await?;
         let update = Query::update()
             .table(self.tables.user_state.clone())
             .value(Column::PendingSecret, pending.secret.as_bytes())

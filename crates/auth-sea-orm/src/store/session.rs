@@ -6,16 +6,15 @@ use auth_core::store::{
     UserStatus,
 };
 use auth_core::{SessionId, Timestamp, UserId};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, LockType, Order, Query, UpdateStatement};
-use sea_orm::{ConnectionTrait as _, DbErr};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, LockType, Order, Query};
+use sea_orm::{ConnectionTrait as _, DbErr, StatementBuilder};
 
+use super::batches::in_batches;
+use super::second_factor::epoch_column;
 use super::{SeaOrmStore, Transaction, revocation, row};
 use crate::entity::session::Column;
 use crate::entity::{user, user_state};
 use crate::retry::{Attempt, Resend, retrying};
-
-/// How many sessions one DELETE removes: short enough to hold up nobody, and below every limit on bound values.
-const PURGE_BATCH: u64 = 500;
 
 #[async_trait]
 impl SessionStore for SeaOrmStore {
@@ -111,25 +110,15 @@ impl SessionStore for SeaOrmStore {
     }
 
     async fn purge_expired(&self, expired_before: Timestamp, limit: u64) -> Result<u64, StoreError> {
-        let mut removed = 0;
-        while removed < limit {
-            let batch = Ord::min(PURGE_BATCH, limit - removed);
-            let (found, deleted) = retrying(Resend::Safe, || self.purge_batch(expired_before, batch)).await?;
-            removed += deleted;
-            // Fewer than asked for: these were the last. None removed: somebody else is at it.
-            if found < batch || deleted == 0 {
-                break;
-            }
-        }
-        Ok(removed)
+        in_batches(limit, |batch| self.purge_batch(expired_before, batch)).await
     }
 }
 
 impl SeaOrmStore {
-    /// One conditional UPDATE, by itself. Its condition fails once it is done, so sending it twice does it once.
-    pub(super) async fn swap(&self, update: &UpdateStatement) -> Result<Swap, StoreError> {
+    /// One conditional UPDATE or DELETE, by itself. Its condition fails once it is done, so sending it twice does it once.
+    pub(super) async fn swap(&self, change: &impl StatementBuilder) -> Result<Swap, StoreError> {
         retrying(Resend::Safe, async || {
-            let done = self.db.write.execute(update).await?;
+            let done = self.db.write.execute(change).await?;
             Ok(Swap::from_rows(done.rows_affected()))
         })
         .await
@@ -162,7 +151,6 @@ impl SeaOrmStore {
     }
 
     fn insert(&self, new: &NewSession) -> Result<sea_orm::sea_query::InsertStatement, DbErr> {
-        let epoch = i64::try_from(new.epoch.0).map_err(|_| crate::error::damaged("cred_epoch"))?;
         let created_at = new.created_at.as_millis();
         Ok(Query::insert()
             .into_table(self.tables.session.clone())
@@ -188,7 +176,7 @@ impl SeaOrmStore {
             .values_panic([
                 new.id.as_bytes().as_slice().into(),
                 new.user.as_str().into(),
-                epoch.into(),
+                epoch_column(new.epoch)?.into(),
                 i16::from(new.aal).into(),
                 new.family_hash.as_slice().into(),
                 0_i64.into(),

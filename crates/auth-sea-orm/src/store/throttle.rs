@@ -9,12 +9,10 @@ use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, Query};
 use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
 
 use super::SeaOrmStore;
+use super::batches::in_batches;
 use crate::entity::throttle::Column;
 use crate::error::{Failure, damaged};
 use crate::retry::{Attempt, Resend, retrying};
-
-/// How many rows one DELETE removes.
-const PRUNE_BATCH: u64 = 500;
 
 /// How often a count that changed under our hands is judged again. Below the free number nothing is ever judged twice;
 /// above it the winner makes the others wait, so the second look refuses them.
@@ -88,16 +86,7 @@ impl ThrottleStore for SeaOrmStore {
     }
 
     async fn prune(&self, now: Timestamp, limit: u64) -> Result<u64, StoreError> {
-        let mut removed = 0;
-        while removed < limit {
-            let batch = Ord::min(PRUNE_BATCH, limit - removed);
-            let (found, deleted) = retrying(Resend::Safe, || self.prune_batch(now, batch)).await?;
-            removed += deleted;
-            if found < batch || deleted == 0 {
-                break;
-            }
-        }
-        Ok(removed)
+        in_batches(limit, |batch| self.prune_batch(now, batch)).await
     }
 }
 

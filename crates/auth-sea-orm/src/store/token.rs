@@ -10,15 +10,13 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{ConnectionTrait as _, DbErr};
 
+use super::batches::in_batches;
 use super::second_factor::epoch_column;
 use super::{SeaOrmStore, Transaction, row};
 use crate::entity::token::Column;
 use crate::entity::{user, user_state};
 use crate::error::store_error;
 use crate::retry::{Attempt, Resend, retrying};
-
-/// How many tokens one DELETE removes.
-const PURGE_BATCH: u64 = 500;
 
 #[async_trait]
 impl TokenStore for SeaOrmStore {
@@ -75,11 +73,7 @@ impl TokenStore for SeaOrmStore {
             .and_where(Expr::col(Column::Id).eq(id.as_bytes().as_slice()))
             .and_where(Expr::col(Column::UserId).eq(user.as_str()))
             .take();
-        retrying(Resend::Safe, async || {
-            let done = self.db.write.execute(&delete).await?;
-            Ok(Swap::from_rows(done.rows_affected()))
-        })
-        .await
+        self.swap(&delete).await
     }
 
     async fn note_token_use(&self, id: TokenId, at: Timestamp) -> Result<(), StoreError> {
@@ -96,17 +90,7 @@ impl TokenStore for SeaOrmStore {
     }
 
     async fn purge_tokens(&self, expired_before: Timestamp, limit: u64) -> Result<u64, StoreError> {
-        let mut removed = 0;
-        while removed < limit {
-            let batch = Ord::min(PURGE_BATCH, limit - removed);
-            let (found, deleted) = retrying(Resend::Safe, || self.purge_tokens_batch(expired_before, batch)).await?;
-            removed += deleted;
-            // Fewer than asked for: these were the last. None removed: somebody else is at it.
-            if found < batch || deleted == 0 {
-                break;
-            }
-        }
-        Ok(removed)
+        in_batches(limit, |batch| self.purge_tokens_batch(expired_before, batch)).await
     }
 }
 

@@ -3,7 +3,7 @@
 
 use auth_core::store::{Epoch, RevokeReason, Sealed, StoreError};
 use auth_core::{Timestamp, UserId};
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{ConnectionTrait as _, DbErr, IdenStatic as _};
 
 use super::{SeaOrmStore, row};
@@ -106,13 +106,7 @@ impl SeaOrmStore {
         now: Timestamp,
     ) -> Result<bool, Attempt> {
         let transaction = self.begin().await?;
-        let insert = Query::insert()
-            .into_table(self.tables.user_state.clone())
-            .columns([Column::UserId, Column::CredEpoch])
-            .values_panic([user.as_str().into(), 0_i64.into()])
-            .on_conflict(OnConflict::column(Column::UserId).do_nothing_on([Column::UserId]).to_owned())
-            .take();
-        transaction.execute(&insert).await?;
+        transaction.execute(&self.insert_state(user)).await?;
         let mut update = Query::update();
         update
             .table(self.tables.user_state.clone())

@@ -1,7 +1,7 @@
 //! Identity and password.
 
 use async_trait::async_trait;
-use auth_core::store::{NewUserRecord, StoreError, UserRecord, UserStore};
+use auth_core::store::{NewUserRecord, StoreError, Swap, UserRecord, UserStore};
 use auth_core::{Email, PasswordHash, UserId};
 use sea_orm::ConnectionTrait as _;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
@@ -62,11 +62,7 @@ impl UserStore for SeaOrmStore {
             .and_where(Expr::col(Column::Id).eq(id.as_str()))
             .and_where(Expr::col(Column::PasswordHash).eq(expected.as_phc()))
             .take();
-        retrying(Resend::Safe, async || {
-            let done = self.db.write.execute(&update).await?;
-            Ok(done.rows_affected() > 0)
-        })
-        .await
+        Ok(self.swap(&update).await? == Swap::Won)
     }
 }
 
