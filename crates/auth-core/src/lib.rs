@@ -103,6 +103,7 @@ mod auth;
 mod client;
 mod clock;
 mod config;
+mod date;
 mod email;
 mod error;
 mod event;

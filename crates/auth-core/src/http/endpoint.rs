@@ -297,19 +297,9 @@ impl fmt::Debug for Behind {
 #[cfg(test)]
 mod tests {
     use super::Endpoint;
-    use crate::mail::{MailError, Mailer, Message};
+    use crate::mail::NoMail;
     use crate::store::memory::MemoryStore;
     use crate::{Auth, AuthBuilder, AuthConfig, PersonalTokens};
-
-    #[derive(Debug)]
-    struct NoMail;
-
-    #[async_trait::async_trait]
-    impl Mailer for NoMail {
-        async fn send(&self, _: &Message) -> Result<(), MailError> {
-            Ok(())
-        }
-    }
 
     fn config() -> AuthConfig {
         let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");

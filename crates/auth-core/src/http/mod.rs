@@ -17,7 +17,6 @@ mod caller;
 mod client;
 mod cookie;
 mod credentials;
-mod date;
 mod dialect;
 mod endpoint;
 mod exchange;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::date;
 use super::problem::{Problem, Reason};
 use super::reply::Reply;
+use crate::date;
 use crate::error::ErrorKind;
 use crate::password::PasswordProblem;
 

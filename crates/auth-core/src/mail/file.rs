@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
-use super::{MailError, MailErrorKind, Mailbox, Mailer, Message, date, mime};
+use super::{MailError, MailErrorKind, Mailbox, Mailer, Message, mime};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::ConfigError;
+use crate::date;
 use crate::rng::{self, SystemRandom};
 
 /// Writes each mail into a folder as an `.eml` file, which mail programs and editors open. For development: the files

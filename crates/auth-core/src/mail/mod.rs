@@ -26,7 +26,6 @@
 //! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 //! ```
 
-mod date;
 mod env;
 mod error;
 mod file;
@@ -65,5 +64,18 @@ pub trait Mailer: fmt::Debug + Send + Sync + 'static {
 impl Mailer for std::sync::Arc<dyn Mailer> {
     async fn send(&self, message: &Message) -> Result<(), MailError> {
         (**self).send(message).await
+    }
+}
+
+/// Takes mails and does nothing with them: for tests of what needs a mailer and sends none.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct NoMail;
+
+#[cfg(test)]
+#[async_trait]
+impl Mailer for NoMail {
+    async fn send(&self, _: &Message) -> Result<(), MailError> {
+        Ok(())
     }
 }

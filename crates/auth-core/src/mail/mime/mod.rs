@@ -5,9 +5,9 @@
 mod body;
 mod header;
 
-use super::date;
 use super::{Mailbox, Message};
 use crate::clock::Timestamp;
+use crate::date;
 
 /// What makes a mail this mail: when it was written, and sixteen random bytes.
 #[derive(Debug, Clone, Copy)]

@@ -1,4 +1,4 @@
-//! Dates as mail and file names have them, always in UTC.
+//! Dates as mails, file names and answers have them, always in UTC.
 
 use crate::clock::Timestamp;
 
@@ -6,7 +6,7 @@ const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// The header `Date`: `Thu, 01 Jan 1970 00:00:00 +0000` (RFC 5322 3.3).
-pub(super) fn rfc5322(at: Timestamp) -> String {
+pub(crate) fn rfc5322(at: Timestamp) -> String {
     let Parts { weekday, year, month, day, hour, minute, second, .. } = Parts::of(at);
     let weekday = DAYS.get(weekday).copied().unwrap_or_default();
     let month = MONTHS.get(month - 1).copied().unwrap_or_default();
@@ -14,9 +14,15 @@ pub(super) fn rfc5322(at: Timestamp) -> String {
 }
 
 /// For file names, which then sort by time: `19700101T000000.000Z`.
-pub(super) fn compact(at: Timestamp) -> String {
+pub(crate) fn compact(at: Timestamp) -> String {
     let Parts { year, month, day, hour, minute, second, millis, .. } = Parts::of(at);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}.{millis:03}Z")
+}
+
+/// As JavaScript writes them in JSON, which is how Directus tells when to try again: `2026-11-24T11:15:01.000Z`.
+pub(crate) fn iso8601(at: Timestamp) -> String {
+    let Parts { year, month, day, hour, minute, second, millis, .. } = Parts::of(at);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }
 
 struct Parts {
@@ -80,5 +86,21 @@ mod tests {
             assert_eq!(rfc5322(Timestamp::from_secs(seconds)), expected);
         }
         assert_eq!(compact(Timestamp::from_millis(1_795_517_757_042)), "20261124T105557.042Z");
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        // By `date -u -d @… +%FT%T`.
+        for (millis, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_709_210_096_789, "2024-02-29T12:34:56.789Z"),
+            (1_709_251_200_000, "2024-03-01T00:00:00.000Z"),
+            (1_800_000_000_000, "2027-01-15T08:00:00.000Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(iso8601(Timestamp::from_millis(millis)), expected);
+        }
     }
 }
