@@ -16,6 +16,7 @@ pub mod directus;
 pub mod gate;
 pub mod holder;
 pub mod load;
+pub mod log;
 pub mod port;
 pub mod private_server;
 pub mod proxy;

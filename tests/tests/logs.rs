@@ -7,39 +7,16 @@
     reason = "test code: a failed expectation is its result"
 )]
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use auth_core::store::StoreErrorKind;
 use auth_core::store::memory::MemoryStore;
 use auth_core::{Auth, Clock as _, PersonalTokens};
 use auth_testkit::contract::{REFRESH_COOKIE, Request, SESSION_COOKIE, Subject, Variant, seed};
 use auth_testkit::{Fault, FaultyStore, ManualClock, Moment};
+use auth_tests::log::Log;
 use auth_tests::servers::Framework;
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no panic while writing").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b5_no_secret_is_in_any_log() {
@@ -52,7 +29,7 @@ async fn b5_no_secret_is_in_any_log() {
         secrets.extend(flows(framework).await);
     }
 
-    let log = String::from_utf8_lossy(&log.0.lock().expect("all writers are done")).into_owned();
+    let log = log.text();
     for proof in [
         "/guarded", "a handler that logs what it gets", "login_succeeded", "reuse_detected", "MARKER-of-the-store",
         "mfa_enabled", "recovery_code_used", "otp_refused", "mfa_disabled", "personal_token_created", "token_refused",

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use auth_core::mail::{FileMailer, MailErrorKind, Mailer as _};
 use auth_testkit::mail::ReceivedMail;
+use auth_tests::log::Log;
 
-use crate::{Log, TOKEN, from, reset};
+use crate::{TOKEN, from, reset};
 
 fn files(mailer: &FileMailer) -> Vec<PathBuf> {
     let entries = fs::read_dir(mailer.folder()).expect("a folder");
@@ -19,7 +20,7 @@ fn files(mailer: &FileMailer) -> Vec<PathBuf> {
 async fn b5_a_mail_becomes_a_file_that_its_owner_alone_reads_and_no_line_of_the_log() {
     let parent = tempfile::tempdir().expect("a folder");
     let mailer = FileMailer::new(parent.path().join("a/mails"), from()).expect("is made");
-    let (log, _guard) = Log::start();
+    let (log, _guard) = Log::of_this_thread();
     for to in ["ada@example.com", "grace@example.com"] {
         mailer.send(&reset(to)).await.expect("is written");
     }

@@ -12,13 +12,10 @@ mod smtp;
 mod tls;
 
 use std::error::Error as StdError;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::Email;
 use auth_core::mail::{EnglishTemplates, Link, Mail, MailError, Mailbox, Message, Rendered, Templates as _};
-use tracing_subscriber::fmt::MakeWriter;
 
 const TOKEN: &str = "canary-Tk_4fW9sQ2";
 
@@ -51,39 +48,4 @@ fn chain(error: &MailError) -> String {
         cause = error.source();
     }
     text
-}
-
-/// What this thread logs, at every level.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt().with_env_filter("trace").with_writer(log.clone()).with_ansi(false);
-        (log, tracing::subscriber::set_default(subscriber.finish()))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().expect("no panic while writing")).into_owned()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no panic while writing").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
 }

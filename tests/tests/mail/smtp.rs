@@ -7,10 +7,11 @@ use std::time::Duration;
 use auth_core::Email;
 use auth_core::mail::{MailErrorKind, Mailer as _, SmtpMailer};
 use auth_testkit::mail::{At, SmtpSink};
+use auth_tests::log::Log;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::{Log, TOKEN, chain, from, message, reset};
+use crate::{TOKEN, chain, from, message, reset};
 
 /// Long enough for every conversation that goes on.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -218,7 +219,7 @@ async fn b5_the_password_reaches_the_server_and_nobody_else() {
     let sink = SmtpSink::start().await;
     let url = format!("smtp+danger-plaintext://no-reply%40notes.example:s3s%40me%2F%23@{}", sink.addr());
     let mailer = mailer(&url);
-    let (log, _guard) = Log::start();
+    let (log, _guard) = Log::of_this_thread();
     mailer.send(&reset("ada@example.com")).await.expect("is taken");
     let expected = format!("AUTH PLAIN {}", STANDARD.encode("\0no-reply@notes.example\0s3s@me/#"));
     assert!(sink.lines().contains(&expected), "{:?}", sink.lines());
