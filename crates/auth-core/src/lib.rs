@@ -124,6 +124,7 @@ mod throttle;
 mod token;
 #[cfg(test)]
 mod vectors;
+mod verifier;
 
 pub use auth::{Auth, AuthBuilder};
 pub use client::ClientInfo;
@@ -148,4 +149,10 @@ pub use service::{
     EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewPersonalToken, NewUser, OwnSession, PasswordChange,
     PersonalToken, Tokens, UserUpdate,
 };
-pub use token::{Identity, InvalidScopes, InvalidTokenName, TokenName, TokenScopes};
+pub use token::{
+    Identity, InvalidKey, InvalidScopes, InvalidTokenName, KeyAlgorithm, KeyPem, KeyRing, TokenKey, TokenName,
+    TokenScopes,
+};
+#[cfg(feature = "jwks-client")]
+pub use verifier::{InvalidJwksUrl, JwksUrl};
+pub use verifier::{KeySource, Verifier, VerifierBuilder};

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::{
@@ -11,11 +13,12 @@ use crate::id::Role;
 use crate::mfa::MfaKey;
 use crate::password::HashParams;
 use crate::secret::SecretKey;
+use crate::token::{KeyRing, TokenKey};
 
 impl AuthConfig {
     /// Reads the environment: `SECRET` is required, everything else has its default.
     ///
-    /// Variables: `SECRET`, `ACCESS_TOKEN_TTL`, `REFRESH_TOKEN_TTL`, `REFRESH_ABSOLUTE_TTL`, `SESSION_COOKIE_TTL`,
+    /// Variables: `SECRET`, `SIGNING_KEYS`, `ACCESS_TOKEN_TTL`, `REFRESH_TOKEN_TTL`, `REFRESH_ABSOLUTE_TTL`, `SESSION_COOKIE_TTL`,
     /// `SESSION_REFRESH_GRACE_PERIOD`, `REFRESH_TOKEN_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
     /// `SESSION_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`, `DEVICE_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
     /// `DANGER_INSECURE_COOKIES`, `ALLOWED_ORIGINS`, `PUBLIC_URL`, `HASH_MEMORY` (KiB), `HASH_TIME`, `HASH_PARALLELISM`,
@@ -53,6 +56,7 @@ impl AuthConfig {
         };
 
         let mut config = preset(SecretKey::from(secret));
+        vars.signing_keys(&mut config)?;
         vars.duration("ACCESS_TOKEN_TTL", &mut config.access_token_ttl)?;
         vars.duration("REFRESH_TOKEN_TTL", &mut config.refresh_token_ttl)?;
         vars.duration("REFRESH_ABSOLUTE_TTL", &mut config.absolute_ttl)?;
@@ -183,6 +187,35 @@ impl Vars<'_> {
         }
         self.duration("PERSONAL_TOKEN_MAX_TTL", &mut tokens.max_ttl)?;
         config.personal_tokens = are_on.then_some(tokens);
+        Ok(())
+    }
+
+    /// No error shows a key: it may be right but for one character.
+    fn signing_keys(&self, config: &mut AuthConfig) -> Result<(), ConfigError> {
+        const NAME: &str = "SIGNING_KEYS";
+        let Some(text) = (self.0)(NAME).map(Zeroizing::new) else { return Ok(()) };
+        let mut keys = Vec::new();
+        for (number, entry) in (1..).zip(text.split(',').map(str::trim)) {
+            let wrong = |problem: &dyn std::fmt::Display| ConfigError::new(NAME, format!("entry {number}: {problem}"));
+            match entry.strip_prefix("file:") {
+                Some(path) => {
+                    let content = std::fs::read_to_string(path).map(Zeroizing::new);
+                    let content = content.map_err(|error| wrong(&format!("`{path}` cannot be read: {error}")))?;
+                    let read = TokenKey::read_all(&content);
+                    keys.extend(read.map_err(|error| wrong(&format!("`{path}`: {error}")))?);
+                }
+                None if entry == "SECRET" => {
+                    keys.push(TokenKey::hs256(config.secret.clone()).map_err(|error| wrong(&error))?);
+                }
+                None => {
+                    let der = STANDARD.decode(entry).map(Zeroizing::new);
+                    let der = der.map_err(|_| wrong(&"it is neither `file:` and a path, nor base64, nor `SECRET`"))?;
+                    keys.push(TokenKey::from_der(&der).map_err(|error| wrong(&error))?);
+                }
+            }
+        }
+        let ring = KeyRing::of(keys).map_err(|error| ConfigError::new(NAME, error.to_string()))?;
+        config.signing_keys = Some(ring);
         Ok(())
     }
 
