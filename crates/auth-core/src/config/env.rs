@@ -274,6 +274,40 @@ mod tests {
     }
 
     #[test]
+    fn signing_keys_come_from_files_inline_or_are_the_secret() {
+        use crate::token::{KeyAlgorithm, TokenKey};
+        let folder = std::env::temp_dir().join(format!("auth-signing-keys-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let [first, second] = [KeyAlgorithm::EdDsa, KeyAlgorithm::Es256]
+            .map(|algorithm| TokenKey::generate_pem(algorithm).expect("random bytes").expose_secret().to_owned());
+        let file = folder.join("keys.pem");
+        std::fs::write(&file, &first).expect("a file");
+        let inline: String = second.lines().filter(|line| !line.starts_with('-')).collect();
+        let value = format!("file:{}, {inline}, SECRET", file.display());
+        let config = from(&[("SIGNING_KEYS", &value)]).expect("good");
+        let ring = config.signing_keys.expect("keys");
+        let algorithms: Vec<_> = ring.keys().iter().map(TokenKey::algorithm).collect();
+        assert_eq!(algorithms, [KeyAlgorithm::EdDsa, KeyAlgorithm::Es256, KeyAlgorithm::Hs256]);
+        assert_eq!(ring.signing().map(TokenKey::algorithm), Some(KeyAlgorithm::EdDsa));
+        std::fs::write(&file, "no key").expect("a file");
+        let missing = format!("file:{}", folder.join("missing.pem").display());
+        let damaged = format!("{}A", &inline[..40]);
+        for (value, part) in [
+            (format!("file:{}", file.display()), "there is no key in it"),
+            (missing, "cannot be read"),
+            ("keys.pem".to_owned(), "neither"),
+            (damaged, "entry 1"),
+            (format!("SECRET, {inline}, {inline}"), "same name"),
+        ] {
+            let error = from(&[("SIGNING_KEYS", &value)]).expect_err(&value);
+            assert_eq!(error.field(), "SIGNING_KEYS");
+            assert!(error.to_string().contains(part), "{error}");
+            assert!(!error.to_string().contains(&inline[10..30]), "{error}");
+        }
+        std::fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
     fn variables_have_the_names_and_the_syntax_of_directus() {
         let config = from(&[
             ("ACCESS_TOKEN_TTL", "5m"),

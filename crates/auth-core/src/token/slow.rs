@@ -8,10 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::de::IgnoredAny;
 
-#[cfg(feature = "jwks-client")]
-use super::keyring::MAX_KID_BYTES;
 use super::provider::RING;
 use super::verify::Parts;
+#[cfg(feature = "jwks-client")]
+use super::{TokenKind, keyring::MAX_KID_BYTES};
 
 /// Header members that change what the rest means, whatever their value is, `null` included: we do none of it.
 const NOT_UNDERSTOOD: [&str; 5] = ["b64", "crit", "cty", "enc", "zip"];
@@ -28,11 +28,10 @@ pub(super) struct SlowKey {
 pub(super) struct Header {
     algorithm: Algorithm,
     pub(super) kid: Option<String>,
+    typ: Option<String>,
 }
 
 impl Header {
-    /// `None` also for a header that is not that of an access token. Session and enrolment tokens only we make, with the
-    /// one header that is compared before.
     pub(super) fn read(token: &str) -> Option<(Self, Parts<'_>)> {
         let parts = Parts::split(token)?;
         let json = URL_SAFE_NO_PAD.decode(parts.header).ok()?;
@@ -42,13 +41,15 @@ impl Header {
         }
         // `decode_header` wants a whole token and looks at its first part alone.
         let header = jsonwebtoken::decode_header(format!("{}..", parts.header)).ok()?;
-        let is_access_token = header
-            .typ
-            .as_deref()
-            .is_none_or(|typ| typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt"));
         // `null` is no name, and no header without one either.
-        let fits = is_access_token && members.contains_key("kid") == header.kid.is_some();
-        fits.then_some((Self { algorithm: header.alg, kid: header.kid }, parts))
+        let fits = members.contains_key("kid") == header.kid.is_some();
+        fits.then_some((Self { algorithm: header.alg, kid: header.kid, typ: header.typ }, parts))
+    }
+
+    /// Session and enrolment tokens only we make, with the one header that is compared before.
+    pub(super) fn is_of_access_token(&self) -> bool {
+        let is_jwt = |typ: &str| typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt");
+        self.typ.as_deref().is_none_or(is_jwt)
     }
 
     /// Whether somebody may have published a key for it: with a name as people give them, for a public key. What looks
@@ -57,11 +58,9 @@ impl Header {
     pub(super) fn could_be_published(&self) -> bool {
         use jsonwebtoken::AlgorithmFamily;
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.=+:".contains(&byte);
-        self.algorithm.family() != AlgorithmFamily::Hmac
-            && self
-                .kid
-                .as_ref()
-                .is_some_and(|kid| (1..=MAX_KID_BYTES).contains(&kid.len()) && kid.bytes().all(is_plain))
+        let is_name = |kid: &String| (1..=MAX_KID_BYTES).contains(&kid.len()) && kid.bytes().all(is_plain);
+        let is_bearer = self.is_of_access_token() || self.typ.as_deref() == Some(TokenKind::Enrol.typ());
+        is_bearer && self.algorithm.family() != AlgorithmFamily::Hmac && self.kid.as_ref().is_some_and(is_name)
     }
 }
 
@@ -69,7 +68,7 @@ impl SlowKey {
     /// Whether a token with this header is to be verified by this key. The token never chooses the key otherwise: `jwk`,
     /// `jku`, `x5u` and `x5c` are ignored.
     pub(super) fn is_named_by(&self, header: &Header) -> bool {
-        header.kid == self.kid && header.algorithm == self.algorithm
+        header.is_of_access_token() && header.kid == self.kid && header.algorithm == self.algorithm
     }
 
     /// Whether the signature is right.

@@ -28,16 +28,16 @@ fn keys() -> TokenKeys {
 /// The two kinds that a bearer token may be of, each by itself.
 impl TokenKeys {
     pub(super) fn verify_access(&self, token: &str, now: Timestamp) -> Result<Identity, TokenProblem> {
-        self.verify_only(token, Scope::Full, now)
+        self.verify_only(token, &Scope::Full, now)
     }
 
     pub(super) fn verify_enrol(&self, token: &str, now: Timestamp) -> Result<Identity, TokenProblem> {
-        self.verify_only(token, Scope::Enrolment, now)
+        self.verify_only(token, &Scope::Enrolment, now)
     }
 
-    fn verify_only(&self, token: &str, scope: Scope, now: Timestamp) -> Result<Identity, TokenProblem> {
+    fn verify_only(&self, token: &str, scope: &Scope, now: Timestamp) -> Result<Identity, TokenProblem> {
         let identity = self.verify_bearer(token, now)?;
-        if identity.scope == scope { Ok(identity) } else { Err(TokenProblem::Invalid) }
+        if identity.scope == *scope { Ok(identity) } else { Err(TokenProblem::Invalid) }
     }
 }
 

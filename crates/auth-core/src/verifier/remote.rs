@@ -129,10 +129,10 @@ impl Auth {
         let mut turn = remote.turn.lock().await;
         let somebody_else_tried = made != Some(turn.made);
         if somebody_else_tried || !remote.may_try(remote.now()) {
-            return match remote.fetched.load(Ordering::Relaxed) {
-                0 => Err(AuthError::new(ErrorKind::Unavailable, FetchError::TooSoon)),
-                _ => Ok(()),
-            };
+            // The last attempt is this one too.
+            let failed = turn.failed > 0 || remote.fetched.load(Ordering::Relaxed) == 0;
+            let too_soon = || AuthError::new(ErrorKind::Unavailable, FetchError::TooSoon);
+            return if failed { Err(too_soon()) } else { Ok(()) };
         }
         turn.made += 1;
         let fetched = remote.fetch().await.and_then(|(keys, fresh)| {
@@ -210,6 +210,11 @@ impl RemoteKeys {
     #[cfg(test)]
     pub(super) fn next_try_now(&self) {
         self.next_try.store(0, Ordering::Relaxed);
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_refreshing(&self) -> bool {
+        self.refreshing.load(Ordering::Relaxed)
     }
 
     /// In a task of its own, when there is a runtime: a request never waits for it.

@@ -50,7 +50,7 @@ fn every_format_gives_the_same_key() {
         let public = TokenKey::from_pem(&private.public_pem().expect("has one")).expect("ours");
         assert!(!public.can_sign());
         assert_eq!((public.kid(), public.algorithm()), (private.kid(), algorithm));
-        let published: Value = serde_json::from_slice(&published(&[private.clone()])).expect("JSON");
+        let published: Value = serde_json::from_slice(&published(std::slice::from_ref(&private))).expect("JSON");
         let jwk = published["keys"][0].to_string();
         assert!(!jwk.contains("\"d\""), "{jwk}");
         assert_eq!(TokenKey::from_jwk(&jwk).expect("ours").public_pem(), public.public_pem());
@@ -87,7 +87,7 @@ fn j3_j13_what_is_no_key_says_why() {
         (with(RSA, "kid", json!("k".repeat(65))), InvalidKey::Id),
         (with(RSA, "kid", json!("a\"b")), InvalidKey::Id),
         (with(ED25519, "crv", json!("Ed448")), InvalidKey::Kind),
-        (with(ED25519, "x", short.clone()), InvalidKey::Numbers),
+        (with(ED25519, "x", short), InvalidKey::Numbers),
         (with(ED25519, "d", json!("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")), InvalidKey::Numbers),
         (with(P256, "crv", json!("secp256k1")), InvalidKey::Kind),
         (with(P256, "y", json!("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU")), InvalidKey::Numbers),
@@ -127,7 +127,7 @@ fn j4_secrets_are_never_published_and_nothing_shows_them() {
     let secret =
         TokenKey::hs256("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7").expect("long enough").with_kid("s").expect("a name");
     let private = TokenKey::from_jwk(ED25519).expect("good");
-    assert_eq!(published(&[secret.clone()]), br#"{"keys":[]}"#);
+    assert_eq!(published(std::slice::from_ref(&secret)), br#"{"keys":[]}"#);
     let ring = KeyRing::new(secret).and_then(|ring| ring.verifying(private)).expect("a ring");
     let shown = format!("{ring:?} {}", String::from_utf8(published(ring.keys())).expect("text"));
     for secret in ["k7Vq0mJ2", "nWGxne_9", "a7VxMEoy"] {
