@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
+use ring::signature::Ed25519KeyPair;
 use serde_json::json;
 
 /// Of tests and benches alone.
@@ -32,6 +33,19 @@ pub fn token(shape: Shape) -> String {
 pub fn sign(signed: &str) -> String {
     let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), signed.as_bytes());
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// The private key of RFC 8037 A.1, under a name of our own.
+pub const KEY_PAIR: &str = r#"{"kty":"OKP","crv":"Ed25519","kid":"k1","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+/// The same token as [`Shape::Ours`], signed by [`KEY_PAIR`].
+pub fn token_by_key_pair() -> String {
+    const SEED: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
+    let seed = URL_SAFE_NO_PAD.decode(SEED).expect("base64");
+    let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("a seed");
+    let [header, payload] = [r#"{"alg":"EdDSA","typ":"JWT","kid":"k1"}"#.to_owned(), payload(Shape::Ours)];
+    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(pair.sign(signed.as_bytes())))
 }
 
 /// The value of an `Authorization` header.

@@ -66,6 +66,8 @@ fn a_guard_allocates_nothing_for_a_token_in_the_header() {
         stripped: None,
         headers: &lines,
     };
+    // A thread that looks at the ring of keys for the first time makes itself known to it, once.
+    drop(guard.check(&head));
     let mut verdict = None;
     assert_eq!(allocations(|| verdict = Some(guard.check(&head))), 0);
     assert!(matches!(verdict, Some(Verdict::Allowed(_))), "{verdict:?}");

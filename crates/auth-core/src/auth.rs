@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{AuthConfig, ConfigError};
+use crate::config::{AuthConfig, ConfigError, check_ring};
 use crate::event::{EventSink, TracingEvents};
 use crate::hooks::{ClaimsHook, OpaqueTokens};
 use crate::http::{Endpoint, Wire};
@@ -19,7 +19,9 @@ use crate::service::personal_tokens::Uses;
 use crate::session::ratchet::RatchetKey;
 use crate::store::{FactorStore, SessionStore, Store, ThrottleStore, TokenStore, UserDirectory, UserStore};
 use crate::throttle::Throttle;
-use crate::token::TokenKeys;
+use crate::token::{InvalidKey, KeyRing, TokenKeys};
+#[cfg(feature = "jwks-client")]
+use crate::verifier::RemoteKeys;
 
 /// Authentication, ready to use. Cheap to clone: make one, share it with every worker.
 ///
@@ -53,6 +55,9 @@ pub(crate) struct Inner {
     pub(crate) opaque_tokens: Option<Arc<dyn OpaqueTokens>>,
     pub(crate) uses: Uses,
     pub(crate) keys: TokenKeys,
+    /// Of a verifier whose keys are published.
+    #[cfg(feature = "jwks-client")]
+    pub(crate) remote_keys: Option<RemoteKeys>,
     pub(crate) ratchet: RatchetKey,
     pub(crate) mfa_keys: MfaKeys,
     pub(crate) recovery_key: RecoveryKey,
@@ -84,9 +89,30 @@ impl Auth {
             opaque_tokens: None,
             mailer: None,
             templates: Arc::new(EnglishTemplates),
+            #[cfg(feature = "jwks-client")]
+            remote_keys: None,
+            signs: true,
             endpoints: Endpoint::ALL.iter().copied().filter(|endpoint| !endpoint.is_optional()).collect(),
             asked_for: Vec::new(),
         }
+    }
+}
+
+impl Auth {
+    /// Other keys for access tokens from now on, in place of [`AuthConfig::signing_keys`]: no request waits, and tokens of
+    /// a key that is gone are refused at once. [`KeyRing`] says in which order to rotate.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when none of them signs or one cannot be used; then the old ones stay.
+    pub fn replace_keys(&self, keys: &KeyRing) -> Result<(), ConfigError> {
+        check_signer(keys)?;
+        self.replace_verifying_keys(keys)
+    }
+
+    /// The same for a verifier, where none of them has to sign.
+    pub(crate) fn replace_verifying_keys(&self, keys: &KeyRing) -> Result<(), ConfigError> {
+        check_ring(keys)?;
+        self.inner.keys.replace(keys).map_err(unusable_keys)
     }
 }
 
@@ -108,6 +134,10 @@ pub struct AuthBuilder {
     opaque_tokens: Option<Arc<dyn OpaqueTokens>>,
     mailer: Option<Arc<dyn Mailer>>,
     templates: Arc<dyn Templates>,
+    #[cfg(feature = "jwks-client")]
+    remote_keys: Option<RemoteKeys>,
+    /// Not in a verifier.
+    signs: bool,
     endpoints: Vec<Endpoint>,
     /// By name: what these lack is an error.
     asked_for: Vec<Endpoint>,
@@ -242,6 +272,24 @@ impl AuthBuilder {
         self
     }
 
+    pub(crate) fn shared_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Keys that are published by somebody else.
+    #[cfg(feature = "jwks-client")]
+    pub(crate) fn remote_keys(mut self, keys: RemoteKeys) -> Self {
+        self.remote_keys = Some(keys);
+        self
+    }
+
+    /// What only checks tokens needs no key that signs.
+    pub(crate) fn build_verifier(mut self) -> Result<Auth, ConfigError> {
+        self.signs = false;
+        self.build()
+    }
+
     /// Another source of random bytes, for tests.
     pub fn random(mut self, random: impl SecureRandom) -> Self {
         self.random = Arc::new(random);
@@ -312,6 +360,9 @@ impl AuthBuilder {
             .config
             .ok_or_else(|| ConfigError::new("config", "is missing: call `.config(AuthConfig::new(secret))`"))?;
         config.check()?;
+        if let Some(keys) = config.signing_keys.as_ref().filter(|_| self.signs) {
+            check_signer(keys)?;
+        }
         let outbox = self.mailer.take().map(|mailer| Outbox::new(mailer, self.templates.clone()));
         if outbox.is_none() {
             self.endpoints.retain(|endpoint| !endpoint.needs_mailer() || self.asked_for.contains(endpoint));
@@ -330,14 +381,17 @@ impl AuthBuilder {
                            (PUBLIC_URL)";
             return Err(ConfigError::new("public_url", problem));
         }
+        // Whoever signs nobody in hashes nothing.
+        let threads = if self.signs { config.hash_threads } else { 0 };
         let peppers = Peppers::new(&config.password_peppers);
-        let pool = HashPool::start(config.hash_threads, config.hash_queue, config.hash, config.max_hash, peppers)
+        let pool = HashPool::start(threads, config.hash_queue, config.hash, config.max_hash, peppers)
             .map_err(|error| ConfigError::new("hash_threads", format!("the threads cannot be started: {error}")))?;
         let underivable = || ConfigError::new("secret", "cannot be used to derive keys");
         let ratchet = RatchetKey::derive(&config.secret).ok_or_else(underivable)?;
         let mfa_keys = MfaKeys::new(&config.mfa_keys, &config.secret).ok_or_else(underivable)?;
         let recovery_key = RecoveryKey::derive(&config.secret).ok_or_else(underivable)?;
         let throttle = Throttle::new(&config, self.attempts).ok_or_else(underivable)?;
+        let keys = TokenKeys::new(&config).map_err(unusable_keys)?;
         Ok(Auth {
             inner: Arc::new(Inner {
                 sessions: self.sessions,
@@ -351,7 +405,9 @@ impl AuthBuilder {
                 events: self.events,
                 claims: self.claims,
                 opaque_tokens: self.opaque_tokens,
-                keys: TokenKeys::new(&config),
+                keys,
+                #[cfg(feature = "jwks-client")]
+                remote_keys: self.remote_keys,
                 ratchet,
                 mfa_keys,
                 recovery_key,
@@ -364,6 +420,15 @@ impl AuthBuilder {
             }),
         })
     }
+}
+
+fn check_signer(keys: &KeyRing) -> Result<(), ConfigError> {
+    let problem = "have no private key first: there is none that signs";
+    keys.signing().map(drop).ok_or_else(|| ConfigError::new("signing_keys", problem))
+}
+
+fn unusable_keys(error: InvalidKey) -> ConfigError {
+    ConfigError::new("signing_keys", format!("cannot be used: {error}"))
 }
 
 /// What is mounted must have what it needs.

@@ -44,7 +44,7 @@
 //! ```text
 //!   login    body ─► door (429) ─► user ─► hash in the pool (a dummy if there is no user) ─► status ─► open ─► sign
 //!   refresh  codec ─► load ─► state machine ─► rotate ─► sign                          two statements
-//!   guard    header | query ─► HMAC ─► claims ─► revoked? ─► requirement        no statement, no await
+//!   guard    header | query ─► signature ─► claims ─► revoked? ─► requirement        no statement, no await
 //!            session cookie ─► HMAC ─► load ─► state machine ─► requirement              one statement
 //!            token that is no JWT ─► checksum ─► load ─► epoch, expiry, status ─► requirement     one statement
 //! ```
@@ -68,7 +68,9 @@
 //! | session fixation | a new session at each login, the presented one ends | `r10_` in contract |
 //! | a captured session cookie outlives the logout | the row is read on every request | `r11_` in contract |
 //! | a token for a program leaks, or is used to take over its user | 160 random bits, hashed, with a checksum for scanners; read on every request, ended with the credentials; limited to scopes, never a login | `personal_tokens` in contract, store and tests |
-//! | `alg` games, forged headers, odd encodings | header compared as bytes, one key, one algorithm, no RSA of ours | `j1_` to `j5_`, `j13_`, with vectors of Wycheproof and the RFCs, and `fuzz` |
+//! | `alg` games, forged headers, odd encodings | header compared as bytes, each key for one algorithm, no RSA of ours | `j1_` to `j5_`, `j13_`, with vectors of Wycheproof and the RFCs, and `fuzz` |
+//! | a key leaks, or is due to be replaced | a ring of keys that is swapped while requests run; what is taken out stops at once, what was remembered with it | `j11_` in `token` and `keys` |
+//! | whoever publishes keys is down, slow, huge or hostile; tokens name keys that nobody has | bounded answers, no redirect, old keys for a day at most, one question in ten seconds, none for what is no name | `j4_`, `j11_` in `verifier` |
 //! | missing, wrong or overflowing claims | each of its exact type, `exp` demanded, issuer and audience checked | `j6_`, `j7_`, `j10_` |
 //! | one kind of token for another | `typ` and claims differ; the session token from its cookie alone | `j8_` |
 //! | a weak or well-known secret | `build()` refuses it | `j9_` |
@@ -97,7 +99,6 @@
 //! | a user is changed where we are not told | seen at the next login, refresh or session cookie, and every session ends | `r9_` in `directus` |
 //! | a reset tells who has an account, or floods a mailbox | the work begins after the answer; a pause for each user, on all nodes together | `s1_` in `timing`, `s6_` |
 //!
-//! Not here yet: key rotation (J11), a load test of logins (G9).
 
 mod auth;
 mod client;
@@ -124,6 +125,7 @@ mod throttle;
 mod token;
 #[cfg(test)]
 mod vectors;
+mod verifier;
 
 pub use auth::{Auth, AuthBuilder};
 pub use client::ClientInfo;
@@ -148,4 +150,10 @@ pub use service::{
     EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewPersonalToken, NewUser, OwnSession, PasswordChange,
     PersonalToken, Tokens, UserUpdate,
 };
-pub use token::{Identity, InvalidScopes, InvalidTokenName, TokenName, TokenScopes};
+pub use token::{
+    Identity, InvalidKey, InvalidScopes, InvalidTokenName, KeyAlgorithm, KeyPem, KeyRing, TokenKey, TokenName,
+    TokenScopes,
+};
+#[cfg(feature = "jwks-client")]
+pub use verifier::{InvalidJwksUrl, JwksUrl};
+pub use verifier::{KeySource, Verifier, VerifierBuilder};

@@ -17,17 +17,28 @@ use tokio::sync::oneshot;
 use super::{FIVE_MINUTES, Server, answer, graphql};
 
 pub(super) async fn serve(auth: &Auth, prefix: &str, port: u16) -> Server {
-    let (started, running) = oneshot::channel();
     let (auth, prefix) = (auth.clone(), prefix.to_owned());
+    let configure = move |config: &mut ServiceConfig| {
+        routes(config, &auth);
+        mount(config, &prefix, &auth);
+    };
+    listen(configure, port).await
+}
+
+pub(super) async fn serve_guarded(guard: Guard) -> Server {
+    let configure = move |config: &mut ServiceConfig| {
+        config.service(resource("/").wrap(RequireAuth::new(&guard)).to(show));
+    };
+    listen(configure, 0).await
+}
+
+async fn listen(configure: impl FnOnce(&mut ServiceConfig) + Clone + Send + 'static, port: u16) -> Server {
+    let (started, running) = oneshot::channel();
     // actix-web brings its own runtime, one a thread.
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let server = HttpServer::new(move || {
-                App::new()
-                    .configure(|config| routes(config, &auth))
-                    .configure(|config| mount(config, &prefix, &auth))
-                    .wrap(Logger::default())
-                    .wrap(StripQueryToken)
+                App::new().configure(configure.clone()).wrap(Logger::default()).wrap(StripQueryToken)
             })
             .workers(1)
             .disable_signals()

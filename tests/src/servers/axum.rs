@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use auth_axum::{CurrentUser, RequireAuth, StripQueryToken};
 use auth_core::Auth;
+use auth_core::http::Guard;
 use auth_graphql::GraphQl;
 use axum::extract::{OriginalUri, Request};
 use axum::http::Uri;
@@ -15,9 +16,17 @@ use tower_http::trace::TraceLayer;
 use super::{FIVE_MINUTES, Server, answer, graphql};
 
 pub(super) async fn serve(auth: &Auth, prefix: &str, port: u16) -> Server {
+    listen(app(auth, prefix), port).await
+}
+
+pub(super) async fn serve_guarded(guard: Guard) -> Server {
+    listen(Router::new().route("/", any(show)).route_layer(RequireAuth::new(guard)), 0).await
+}
+
+async fn listen(app: Router, port: u16) -> Server {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.expect("a free port");
     let addr = listener.local_addr().expect("an address");
-    let service = app(auth, prefix).into_make_service_with_connect_info::<SocketAddr>();
+    let service = app.into_make_service_with_connect_info::<SocketAddr>();
     let task = tokio::spawn(async move { axum::serve(listener, service).await });
     Server { addr, _stop: Box::new(Abort(task.abort_handle())) }
 }
@@ -31,9 +40,7 @@ impl Drop for Abort {
 }
 
 fn app(auth: &Auth, prefix: &str) -> Router {
-    let guarded = |path: &str, guard: auth_core::http::Guard| {
-        Router::new().route(path, any(show)).route_layer(RequireAuth::new(guard))
-    };
+    let guarded = |path: &str, guard: Guard| Router::new().route(path, any(show)).route_layer(RequireAuth::new(guard));
     let routes = auth_axum::routes(auth).merge(auth_axum::route(auth, GraphQl::system()));
     let app = Router::new()
         .route("/open", any(async || "open"))

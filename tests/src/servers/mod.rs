@@ -6,6 +6,7 @@ mod graphql;
 
 use std::net::SocketAddr;
 
+use auth_core::http::Guard;
 use auth_core::{Auth, Identity};
 use serde_json::{Value, json};
 
@@ -37,6 +38,14 @@ impl Framework {
     /// Starts a server on a free port, with the auth routes under `prefix`.
     pub async fn serve(self, auth: &Auth, prefix: &str) -> Server {
         self.serve_at(auth, prefix, 0).await
+    }
+
+    /// Starts a service that has nothing but a guarded route at `/`: it says whose request it was.
+    pub async fn serve_guarded(self, guard: Guard) -> Server {
+        match self {
+            Self::Axum => axum::serve_guarded(guard).await,
+            Self::ActixWeb => actix::serve_guarded(guard).await,
+        }
     }
 
     /// Starts a server on this port, with the auth routes under `prefix`.

@@ -8,6 +8,7 @@ use super::{AuthConfig, CookieConfig, SameSite};
 use crate::http::origin::Origin;
 use crate::mfa::totp::MAX_WINDOW;
 use crate::secret::SecretKey;
+use crate::token::{KeyRing, TokenKey};
 
 /// A configuration that cannot work. The program should stop and print it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +49,7 @@ impl AuthConfig {
     /// Checks every rule.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         check_key("secret", &self.secret).map_err(|error| self.advise_about_directus(error))?;
+        self.check_signing_keys()?;
         self.check_durations()?;
         self.check_cookie("refresh_cookie", &self.refresh_cookie)?;
         self.check_cookie("session_cookie", &self.session_cookie)?;
@@ -73,6 +75,11 @@ impl AuthConfig {
             return Err(ConfigError::new("realm", "has characters that a header cannot quote: use plain ASCII"));
         }
         Ok(())
+    }
+
+    fn check_signing_keys(&self) -> Result<(), ConfigError> {
+        within(&[("verified_tokens", self.verified_tokens, 0, 1_000_000)])?;
+        self.signing_keys.as_ref().map_or(Ok(()), check_ring)
     }
 
     fn check_durations(&self) -> Result<(), ConfigError> {
@@ -267,6 +274,11 @@ fn check_key(field: &str, key: &SecretKey) -> Result<(), ConfigError> {
         return error(format!("looks like a sample: {NEW_KEY}"));
     }
     Ok(())
+}
+
+/// No secret in it may be guessed.
+pub(crate) fn check_ring(ring: &KeyRing) -> Result<(), ConfigError> {
+    ring.keys().iter().filter_map(TokenKey::secret).try_for_each(|secret| check_key("signing_keys", secret))
 }
 
 fn within(numbers: &[(&str, usize, usize, usize)]) -> Result<(), ConfigError> {

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::{
@@ -11,11 +13,12 @@ use crate::id::Role;
 use crate::mfa::MfaKey;
 use crate::password::HashParams;
 use crate::secret::SecretKey;
+use crate::token::{KeyRing, TokenKey};
 
 impl AuthConfig {
     /// Reads the environment: `SECRET` is required, everything else has its default.
     ///
-    /// Variables: `SECRET`, `ACCESS_TOKEN_TTL`, `REFRESH_TOKEN_TTL`, `REFRESH_ABSOLUTE_TTL`, `SESSION_COOKIE_TTL`,
+    /// Variables: `SECRET`, `SIGNING_KEYS`, `ACCESS_TOKEN_TTL`, `REFRESH_TOKEN_TTL`, `REFRESH_ABSOLUTE_TTL`, `SESSION_COOKIE_TTL`,
     /// `SESSION_REFRESH_GRACE_PERIOD`, `REFRESH_TOKEN_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
     /// `SESSION_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`, `DEVICE_COOKIE_NAME|SECURE|SAME_SITE|DOMAIN`,
     /// `DANGER_INSECURE_COOKIES`, `ALLOWED_ORIGINS`, `PUBLIC_URL`, `HASH_MEMORY` (KiB), `HASH_TIME`, `HASH_PARALLELISM`,
@@ -53,6 +56,7 @@ impl AuthConfig {
         };
 
         let mut config = preset(SecretKey::from(secret));
+        vars.signing_keys(&mut config)?;
         vars.duration("ACCESS_TOKEN_TTL", &mut config.access_token_ttl)?;
         vars.duration("REFRESH_TOKEN_TTL", &mut config.refresh_token_ttl)?;
         vars.duration("REFRESH_ABSOLUTE_TTL", &mut config.absolute_ttl)?;
@@ -187,6 +191,35 @@ impl Vars<'_> {
     }
 
     /// No error shows a key: it may be right but for one character.
+    fn signing_keys(&self, config: &mut AuthConfig) -> Result<(), ConfigError> {
+        const NAME: &str = "SIGNING_KEYS";
+        let Some(text) = (self.0)(NAME).map(Zeroizing::new) else { return Ok(()) };
+        let mut keys = Vec::new();
+        for (number, entry) in (1..).zip(text.split(',').map(str::trim)) {
+            let wrong = |problem: &dyn std::fmt::Display| ConfigError::new(NAME, format!("entry {number}: {problem}"));
+            match entry.strip_prefix("file:") {
+                Some(path) => {
+                    let content = std::fs::read_to_string(path).map(Zeroizing::new);
+                    let content = content.map_err(|error| wrong(&format!("`{path}` cannot be read: {error}")))?;
+                    let read = TokenKey::read_all(&content);
+                    keys.extend(read.map_err(|error| wrong(&format!("`{path}`: {error}")))?);
+                }
+                None if entry == "SECRET" => {
+                    keys.push(TokenKey::hs256(config.secret.clone()).map_err(|error| wrong(&error))?);
+                }
+                None => {
+                    let der = STANDARD.decode(entry).map(Zeroizing::new);
+                    let der = der.map_err(|_| wrong(&"it is neither `file:` and a path, nor base64, nor `SECRET`"))?;
+                    keys.push(TokenKey::from_der(&der).map_err(|error| wrong(&error))?);
+                }
+            }
+        }
+        let ring = KeyRing::of(keys).map_err(|error| ConfigError::new(NAME, error.to_string()))?;
+        config.signing_keys = Some(ring);
+        Ok(())
+    }
+
+    /// No error shows a key: it may be right but for one character.
     fn mfa_keys(&self, keys: &mut Vec<MfaKey>) -> Result<(), ConfigError> {
         const NAME: &str = "MFA_KEYS";
         let Some(text) = (self.0)(NAME) else { return Ok(()) };
@@ -238,6 +271,40 @@ mod tests {
         AuthConfig::from_vars(|name| {
             vars.iter().chain([&SECRET]).find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })
+    }
+
+    #[test]
+    fn signing_keys_come_from_files_inline_or_are_the_secret() {
+        use crate::token::{KeyAlgorithm, TokenKey};
+        let folder = std::env::temp_dir().join(format!("auth-signing-keys-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let [first, second] = [KeyAlgorithm::EdDsa, KeyAlgorithm::Es256]
+            .map(|algorithm| TokenKey::generate_pem(algorithm).expect("random bytes").expose_secret().to_owned());
+        let file = folder.join("keys.pem");
+        std::fs::write(&file, &first).expect("a file");
+        let inline: String = second.lines().filter(|line| !line.starts_with('-')).collect();
+        let value = format!("file:{}, {inline}, SECRET", file.display());
+        let config = from(&[("SIGNING_KEYS", &value)]).expect("good");
+        let ring = config.signing_keys.expect("keys");
+        let algorithms: Vec<_> = ring.keys().iter().map(TokenKey::algorithm).collect();
+        assert_eq!(algorithms, [KeyAlgorithm::EdDsa, KeyAlgorithm::Es256, KeyAlgorithm::Hs256]);
+        assert_eq!(ring.signing().map(TokenKey::algorithm), Some(KeyAlgorithm::EdDsa));
+        std::fs::write(&file, "no key").expect("a file");
+        let missing = format!("file:{}", folder.join("missing.pem").display());
+        let damaged = format!("{}A", &inline[..40]);
+        for (value, part) in [
+            (format!("file:{}", file.display()), "there is no key in it"),
+            (missing, "cannot be read"),
+            ("keys.pem".to_owned(), "neither"),
+            (damaged, "entry 1"),
+            (format!("SECRET, {inline}, {inline}"), "same name"),
+        ] {
+            let error = from(&[("SIGNING_KEYS", &value)]).expect_err(&value);
+            assert_eq!(error.field(), "SIGNING_KEYS");
+            assert!(error.to_string().contains(part), "{error}");
+            assert!(!error.to_string().contains(&inline[10..30]), "{error}");
+        }
+        std::fs::remove_dir_all(folder).expect("removed");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod tokens;
 use std::time::Duration;
 
 pub use check::ConfigError;
+pub(crate) use check::check_ring;
 pub use proxies::{AddressRange, InvalidRange};
 pub use throttle::{LoginThrottle, ThrottleLimits, UnreadableThrottle};
 pub use tokens::PersonalTokens;
@@ -21,13 +22,23 @@ use crate::id::Role;
 use crate::mfa::MfaKey;
 use crate::password::HashParams;
 use crate::secret::SecretKey;
+use crate::token::KeyRing;
 
 /// How authentication behaves. Start from [`AuthConfig::new`] or [`AuthConfig::from_env`] and change fields.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AuthConfig {
-    /// Signs access tokens (HS256) and derives the keys of refresh tokens. At least 32 bytes, `SECRET`.
+    /// Signs access tokens (HS256) unless there are [`signing_keys`](Self::signing_keys), and session cookies and links in
+    /// mails; derives the keys of refresh tokens. At least 32 bytes, `SECRET`.
     pub secret: SecretKey,
+    /// Signs access tokens in place of [`secret`](Self::secret): with public keys, other services can check them
+    /// ([`Verifier`](crate::Verifier)) and not make any. Default none. `SIGNING_KEYS`, separated by commas, the first one
+    /// signs: each `file:/path` of a file with PEM blocks or a JWK set, or the base64 of a key in DER, or `SECRET` for
+    /// the secret, whose tokens then verify as well.
+    pub signing_keys: Option<KeyRing>,
+    /// How many access tokens each node remembers whose signature it verified with a public key: 0 (none) to 1,000,000.
+    /// A look-up costs a fiftieth of such a signature. Default 10,000, some 5 MB when there are so many.
+    pub verified_tokens: usize,
     /// Claim `iss` of access tokens, checked on each. Default `auth`.
     pub issuer: String,
     /// Claim `aud` of access tokens: set on new ones and demanded of all when there is one. Default none.
@@ -279,6 +290,8 @@ impl AuthConfig {
         const DAY: u64 = 24 * 60 * MINUTE;
         Self {
             secret: secret.into(),
+            signing_keys: None,
+            verified_tokens: 10_000,
             issuer: "auth".to_owned(),
             audience: None,
             realm: "auth".to_owned(),

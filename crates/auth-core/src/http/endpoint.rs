@@ -18,6 +18,8 @@ pub enum Endpoint {
     Logout,
     /// `GET /auth`: the single sign-on providers.
     Providers,
+    /// `GET /auth/jwks`: the public keys of access tokens, for services that check them.
+    Jwks,
     /// `GET /users/me`
     Me,
     /// `GET /auth/sessions`: the user's own sessions.
@@ -79,6 +81,7 @@ impl Endpoint {
         Self::Refresh,
         Self::Logout,
         Self::Providers,
+        Self::Jwks,
         Self::Me,
         Self::Sessions,
         Self::EndOtherSessions,
@@ -137,6 +140,7 @@ impl Endpoint {
             Self::Refresh => "/auth/refresh",
             Self::Logout => "/auth/logout",
             Self::Providers => "/auth",
+            Self::Jwks => "/auth/jwks",
             Self::Me => "/users/me",
             Self::Sessions | Self::EndOtherSessions => "/auth/sessions",
             Self::EndSession => "/auth/sessions/{id}",
@@ -176,7 +180,7 @@ impl Endpoint {
             | Self::Register
             | Self::Invite
             | Self::AcceptInvitation => Method::Post,
-            Self::Providers | Self::Me | Self::Sessions | Self::Tokens | Self::VerifyEmail => Method::Get,
+            Self::Providers | Self::Jwks | Self::Me | Self::Sessions | Self::Tokens | Self::VerifyEmail => Method::Get,
             Self::EndOtherSessions | Self::EndSession | Self::RevokeToken => Method::Delete,
             #[cfg(feature = "openapi")]
             Self::OpenApi => Method::Get,

@@ -14,7 +14,7 @@ use crate::auth::Auth;
 use crate::client::ClientInfo;
 use crate::config::TokenSources;
 use crate::error::{AuthError, ErrorKind};
-use crate::secret::{OpaqueToken, SessionToken};
+use crate::secret::{AccessToken, OpaqueToken, SessionToken};
 use crate::token::{Identity, Scope};
 
 /// What a token in the query asks of every answer: nobody keeps it, and no link leaks the address (requirement B4).
@@ -182,8 +182,8 @@ impl Guard {
         self
     }
 
-    /// Decides. For a JWT in header or query it neither waits nor allocates more than the identity; a session cookie or an
-    /// opaque token has to be looked up, which is the caller's to await.
+    /// Decides. For a JWT in header or query it neither waits nor allocates more than the identity; a session cookie, an
+    /// opaque token, or a key that was published since, has to be looked up, which is the caller's to await.
     pub fn check(&self, head: &RequestHead<'_>) -> Verdict {
         let found = credentials::find(head, self.sources, &self.auth.inner.wire.cookies.session);
         let response_headers = if found.in_query { QUERY_TOKEN_HEADERS } else { &[] };
@@ -225,6 +225,9 @@ impl Guard {
     ) -> Result<Claimed, Problem> {
         match credentials? {
             Credentials::Bearer(token) => match self.auth.identify(&token) {
+                Err(error) if error.kind() == ErrorKind::InvalidToken && self.auth.keys_may_come(&token) => {
+                    Ok(Claimed::Kept(Key::Unverified(AccessToken::new(token))))
+                }
                 Err(error) if error.kind() == ErrorKind::InvalidToken && self.auth.may_know(&token) => {
                     let client = self.auth.inner.wire.clients.of(head);
                     Ok(Claimed::Kept(Key::Token { token: OpaqueToken::new(token), client }))
@@ -241,6 +244,7 @@ impl Guard {
 
     async fn look_up(&self, key: &Key) -> Result<Identity, AuthError> {
         match key {
+            Key::Unverified(token) => self.auth.identify_by_new_keys(token.expose_secret()).await,
             Key::Session(token) => self.auth.identify_session(token).await,
             Key::Token { token, client } => self.auth.verify_opaque(token, client).await,
         }
@@ -366,12 +370,18 @@ pub struct Lookup {
 }
 
 enum Key {
+    /// Signed by a key that is not here, and may be published by now.
+    Unverified(AccessToken),
     Session(SessionToken),
-    Token { token: OpaqueToken, client: ClientInfo },
+    Token {
+        token: OpaqueToken,
+        client: ClientInfo,
+    },
 }
 
 impl Lookup {
-    /// Asks the store: one statement (two when users live in a table of the app). Never [`Verdict::Ask`] again.
+    /// Asks the store: one statement (two when users live in a table of the app); or whoever publishes the keys. Never
+    /// [`Verdict::Ask`] again.
     pub async fn resolve(self) -> Verdict {
         let identity = self.guard.look_up(&self.key).await;
         self.guard.verdict(identity.map(Some).map_err(Problem::from), self.stripped, self.response_headers)

@@ -26,6 +26,9 @@ use crate::service::LoginRequest;
 /// Token answers must not be kept by anybody (requirement B6).
 pub(super) const NO_STORE: (&str, &str) = ("cache-control", "no-store");
 
+/// Keys change rarely, and the next one is published before it signs.
+const KEYS_MAY_BE_KEPT: (&str, &str) = ("cache-control", "public, max-age=300, stale-while-revalidate=86400");
+
 /// What the wire needs of the configuration, prepared.
 #[derive(Debug)]
 pub(crate) struct Wire {
@@ -99,6 +102,7 @@ impl Auth {
                 Err(problem) => open(&problem),
             },
             Endpoint::Providers => Reply::json(200, &Providers { data: [], disable_default: false }),
+            Endpoint::Jwks => Reply::written(200, self.inner.keys.jwks()).with_all(&[KEYS_MAY_BE_KEPT]),
             Endpoint::Me => own::handle(self, Own::User, head, &fields).await,
             Endpoint::Sessions => own::handle(self, Own::Sessions, head, &fields).await,
             Endpoint::EndOtherSessions => own::handle(self, Own::EndOtherSessions, head, &fields).await,

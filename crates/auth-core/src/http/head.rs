@@ -133,7 +133,7 @@ impl<'a> Single<'a> {
 
 /// Header lines of a test: names in lower case.
 #[cfg(test)]
-pub(super) struct TestLines<'a>(pub(super) &'a [(&'a str, &'a [u8])]);
+pub(crate) struct TestLines<'a>(pub(crate) &'a [(&'a str, &'a [u8])]);
 
 #[cfg(test)]
 impl HeaderLines for TestLines<'_> {
@@ -144,7 +144,7 @@ impl HeaderLines for TestLines<'_> {
 
 #[cfg(test)]
 impl<'a> RequestHead<'a> {
-    pub(super) fn test(method: &'a str, query: Option<&'a str>, headers: &'a TestLines<'_>) -> Self {
+    pub(crate) fn test(method: &'a str, query: Option<&'a str>, headers: &'a TestLines<'_>) -> Self {
         Self { method, path: "/", query, authority: None, peer: None, stripped: None, headers }
     }
 }

@@ -22,7 +22,7 @@ mod endpoint;
 mod exchange;
 mod guard;
 mod handle;
-mod head;
+pub(crate) mod head;
 #[cfg(feature = "openapi")]
 mod openapi;
 pub(crate) mod origin;

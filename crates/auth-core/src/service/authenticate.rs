@@ -29,6 +29,7 @@ impl Auth {
 
     /// The same, also for whoever must set up a second factor first: the identity says so.
     pub(crate) fn identify(&self, token: &str) -> Result<Identity, AuthError> {
+        self.follow_keys()?;
         let now = self.inner.clock.now();
         let mut identity = self.inner.keys.verify_bearer(token, now)?;
         // Who signed in elsewhere, under the same secret, was not asked for what is demanded here.

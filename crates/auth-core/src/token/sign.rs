@@ -2,10 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::hmac;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::prepared::{Signer, SigningFailed};
 use super::{TokenKeys, TokenKind};
 use crate::id::{Role, SessionId, UserId};
 
@@ -65,17 +65,24 @@ pub(crate) fn is_reserved(claim: &str) -> bool {
 
 impl TokenKeys {
     /// A signed token of `kind`.
-    pub(crate) fn sign(&self, kind: TokenKind, token: &NewToken<'_>) -> Result<String, serde_json::Error> {
+    pub(crate) fn sign(&self, kind: TokenKind, token: &NewToken<'_>) -> Result<String, SigningFailed> {
         debug_assert_eq!(kind == TokenKind::Session, token.session.is_some(), "the claim goes with the kind");
         let payload = Payload { token, iss: &self.issuer, aud: self.audience.as_deref(), kind: kind.claim() };
-        let payload = serde_json::to_vec(&payload)?;
-        let start = self.start(kind);
-        let mut token = String::with_capacity(start.len() + payload.len().div_ceil(3) * 4 + 48);
-        token.push_str(start);
-        URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-        let signature = hmac::sign(&self.hmac, token.as_bytes());
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        Ok(token)
+        let payload = serde_json::to_vec(&payload).map_err(|_| SigningFailed::Claims)?;
+        if kind == TokenKind::Session {
+            return Signer::Hmac(self.hmac.clone()).complete(begun(&self.session_start, &payload));
+        }
+        let ring = self.ring.load();
+        let (start, signer) = ring.signing(kind).ok_or(SigningFailed::NoKey)?;
+        signer.complete(begun(start, &payload))
     }
+}
+
+/// Header and payload of a token.
+fn begun(start: &str, payload: &[u8]) -> String {
+    // With room for the longest signature we make.
+    let mut token = String::with_capacity(start.len() + payload.len().div_ceil(3) * 4 + 90);
+    token.push_str(start);
+    URL_SAFE_NO_PAD.encode_string(payload, &mut token);
+    token
 }

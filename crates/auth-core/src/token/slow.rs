@@ -8,9 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::de::IgnoredAny;
 
-use super::TokenKind;
 use super::provider::RING;
 use super::verify::Parts;
+#[cfg(feature = "jwks-client")]
+use super::{TokenKind, keyring::MAX_KID_BYTES};
 
 /// Header members that change what the rest means, whatever their value is, `null` included: we do none of it.
 const NOT_UNDERSTOOD: [&str; 5] = ["b64", "crit", "cty", "enc", "zip"];
@@ -23,12 +24,15 @@ pub(super) struct SlowKey {
     pub(super) key: DecodingKey,
 }
 
-impl SlowKey {
-    /// The encoded payload, when the header names our algorithm and nothing we do not understand, and the signature is
-    /// right.
-    ///
-    /// The token never chooses the key: `jwk`, `jku`, `x5u` and `x5c` are ignored.
-    pub(super) fn verified<'a>(&self, token: &'a str, kind: TokenKind) -> Option<&'a str> {
+/// What the header of a token says, once it says nothing that we do not understand.
+pub(super) struct Header {
+    algorithm: Algorithm,
+    pub(super) kid: Option<String>,
+    typ: Option<String>,
+}
+
+impl Header {
+    pub(super) fn read(token: &str) -> Option<(Self, Parts<'_>)> {
         let parts = Parts::split(token)?;
         let json = URL_SAFE_NO_PAD.decode(parts.header).ok()?;
         let members: HashMap<String, IgnoredAny> = serde_json::from_slice(&json).ok()?;
@@ -38,23 +42,42 @@ impl SlowKey {
         // `decode_header` wants a whole token and looks at its first part alone.
         let header = jsonwebtoken::decode_header(format!("{}..", parts.header)).ok()?;
         // `null` is no name, and no header without one either.
-        if header.kid != self.kid || members.contains_key("kid") != self.kid.is_some() {
-            return None;
-        }
-        let typ = header.typ.as_deref();
-        let fits = match kind {
-            TokenKind::Access => {
-                typ.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt"))
-            }
-            // Only we make these, with the one header that is compared before.
-            TokenKind::Session | TokenKind::Enrol => false,
+        let fits = members.contains_key("kid") == header.kid.is_some();
+        fits.then_some((Self { algorithm: header.alg, kid: header.kid, typ: header.typ }, parts))
+    }
+
+    /// Session and enrolment tokens only we make, with the one header that is compared before.
+    pub(super) fn is_of_access_token(&self) -> bool {
+        let is_jwt = |typ: &str| typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt");
+        self.typ.as_deref().is_none_or(is_jwt)
+    }
+
+    /// Whether somebody may have published a key for it: with a name as people give them, for a public key. What looks
+    /// like a path or a query asks nobody.
+    #[cfg(feature = "jwks-client")]
+    pub(super) fn could_be_published(&self) -> bool {
+        use jsonwebtoken::AlgorithmFamily;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.=+:".contains(&byte);
+        let is_name = |kid: &String| (1..=MAX_KID_BYTES).contains(&kid.len()) && kid.bytes().all(is_plain);
+        let is_bearer = self.is_of_access_token() || self.typ.as_deref() == Some(TokenKind::Enrol.typ());
+        is_bearer && self.algorithm.family() != AlgorithmFamily::Hmac && self.kid.as_ref().is_some_and(is_name)
+    }
+}
+
+impl SlowKey {
+    /// Whether a token with this header is to be verified by this key. The token never chooses the key otherwise: `jwk`,
+    /// `jku`, `x5u` and `x5c` are ignored.
+    pub(super) fn is_named_by(&self, header: &Header) -> bool {
+        header.is_of_access_token() && header.kid == self.kid && header.algorithm == self.algorithm
+    }
+
+    /// Whether the signature is right.
+    pub(super) fn verifies(&self, parts: &Parts<'_>) -> bool {
+        let verify = || {
+            let verifier = (RING.verifier_factory)(&self.algorithm, &self.key).ok()?;
+            let signature = URL_SAFE_NO_PAD.decode(parts.signature).ok()?;
+            verifier.verify(parts.signed.as_bytes(), &signature).ok()
         };
-        if !fits || header.alg != self.algorithm {
-            return None;
-        }
-        let verifier = (RING.verifier_factory)(&self.algorithm, &self.key).ok()?;
-        let signature = URL_SAFE_NO_PAD.decode(parts.signature).ok()?;
-        verifier.verify(parts.signed.as_bytes(), &signature).ok()?;
-        Some(parts.payload)
+        verify().is_some()
     }
 }

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod kinds;
+mod rotation;
 mod vectors;
 mod ways;
 
@@ -11,7 +12,7 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use ring::hmac;
 use serde_json::{Map, Value, json};
 
-use super::{NewToken, Rights, TokenKeys, TokenKind, TokenProblem};
+use super::{Identity, NewToken, Rights, Scope, TokenKeys, TokenKind, TokenProblem};
 use crate::clock::Timestamp;
 use crate::config::AuthConfig;
 use crate::id::{Role, SessionId, UserId};
@@ -21,7 +22,23 @@ const NOW: i64 = 1_800_000_000;
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
 fn keys() -> TokenKeys {
-    TokenKeys::new(&AuthConfig::new(SECRET))
+    TokenKeys::new(&AuthConfig::new(SECRET)).expect("a secret")
+}
+
+/// The two kinds that a bearer token may be of, each by itself.
+impl TokenKeys {
+    pub(super) fn verify_access(&self, token: &str, now: Timestamp) -> Result<Identity, TokenProblem> {
+        self.verify_only(token, &Scope::Full, now)
+    }
+
+    pub(super) fn verify_enrol(&self, token: &str, now: Timestamp) -> Result<Identity, TokenProblem> {
+        self.verify_only(token, &Scope::Enrolment, now)
+    }
+
+    fn verify_only(&self, token: &str, scope: &Scope, now: Timestamp) -> Result<Identity, TokenProblem> {
+        let identity = self.verify_bearer(token, now)?;
+        if identity.scope == *scope { Ok(identity) } else { Err(TokenProblem::Invalid) }
+    }
 }
 
 fn now() -> Timestamp {
@@ -86,8 +103,8 @@ fn a_token_that_directus_signed_passes_and_takes_the_fast_path() {
     let config =
         AuthConfig { issuer: "directus".to_owned(), ..AuthConfig::new("peer-secret-0123456789abcdef0123456789abcdef") };
     let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpZCI6ImY3ZjE0MzVmLTgwOWUtNGUwMC1hZjM3LTFiOGExNjk3Y2FhZSIsInJvbGUiOiJlNDVlN2U4ZC05MDEyLTQxOTktOGVhZi1hZDE4NGZjOGY1MTkiLCJhcHBfYWNjZXNzIjp0cnVlLCJhZG1pbl9hY2Nlc3MiOnRydWUsImlhdCI6MTc5NTQ5MzQ3NSwiZXhwIjoxNzk1NDk0Mzc1LCJpc3MiOiJkaXJlY3R1cyJ9.XUJvLEXo_OKJB6UcokpOvpscag_1O0M4NqyIB4AUEDQ";
-    let keys = TokenKeys::new(&config);
-    assert!(token.starts_with(&keys.access_start));
+    let keys = TokenKeys::new(&config).expect("a secret");
+    assert!(keys.ring.load().find(token, TokenKind::Access).is_some());
     let identity = keys.verify_access(token, Timestamp::from_secs(1_795_493_475)).expect("good");
     assert_eq!(identity.user().as_str(), "f7f1435f-809e-4e00-af37-1b8a1697caae");
     assert!(identity.is_admin());
@@ -286,7 +303,7 @@ fn j7_issuer_audience_and_subject_are_checked() {
     }
 
     let config = AuthConfig { audience: Some("notes".to_owned()), ..AuthConfig::new(SECRET) };
-    let keys = TokenKeys::new(&config);
+    let keys = TokenKeys::new(&config).expect("a secret");
     for (aud, expected) in [
         (json!("notes"), Ok(())),
         (json!(["other", "notes"]), Ok(())),
@@ -337,7 +354,7 @@ fn j10_leeway_is_zero_by_default_and_counts_at_the_edge() {
         let config = AuthConfig { leeway: std::time::Duration::from_secs(leeway), ..AuthConfig::new(SECRET) };
         let token = forge(HEADER, &with("exp", json!(NOW)));
         let now = Timestamp::from_millis(NOW * 1000 + past_end);
-        TokenKeys::new(&config).verify_access(&token, now).map(drop)
+        TokenKeys::new(&config).expect("a secret").verify_access(&token, now).map(drop)
     };
     assert_eq!(at_end(0, -1), Ok(()));
     assert_eq!(at_end(0, 0), Err(TokenProblem::Expired), "exp == now is expired");

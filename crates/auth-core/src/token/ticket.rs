@@ -135,7 +135,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
     fn keys() -> TokenKeys {
-        TokenKeys::new(&AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7"))
+        TokenKeys::new(&AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7")).expect("a secret")
     }
 
     fn ticket() -> Ticket {
@@ -209,7 +209,7 @@ mod tests {
             AuthConfig { issuer: "other".to_owned(), ..AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7") },
             AuthConfig { audience: Some("other".to_owned()), ..AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7") },
         ] {
-            let other = TokenKeys::new(&config);
+            let other = TokenKeys::new(&config).expect("a secret");
             assert_eq!(other.verify_ticket(Purpose::Reset, &token, NOW), Err(TokenProblem::Invalid));
         }
     }

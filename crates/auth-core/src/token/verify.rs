@@ -2,7 +2,8 @@
 //! the tokens we make.
 //!
 //! The header is compared as bytes with the one we write; that fixes the algorithm before anything is parsed. Any other
-//! header goes the slow way through `jsonwebtoken`. Claims have a fast and a slow reader too. Whichever way a token goes,
+//! header goes the slow way through `jsonwebtoken`. A signature of a public key is verified once for each token, and
+//! remembered; everything else is looked at each time. Claims have a fast and a slow reader too. Whichever way a token goes,
 //! the verdict is the same: `tests/ways.rs` and the fuzz target `access_token` hold them together.
 
 use base64_simd::{Out, URL_SAFE_NO_PAD};
@@ -10,6 +11,7 @@ use ring::{digest, hmac};
 
 use super::claims::Claims;
 use super::identity::Scope;
+use super::prepared::{PreparedRing, verified_by};
 use super::{Identity, MAX_TOKEN_BYTES, TokenKeys, TokenKind};
 use crate::clock::Timestamp;
 use crate::secret::RefreshToken;
@@ -36,56 +38,74 @@ pub(crate) struct SessionGrant {
 /// The largest payload that is decoded on the stack, in bytes.
 const STACK_PAYLOAD: usize = 1024;
 
-/// 32 bytes in base64 without padding.
-const SIGNATURE_CHARS: usize = 43;
-
 impl TokenKeys {
     /// Who the token of a request says it comes from. Its header says whether it is an access token or one for enrolment
     /// alone; then it has to be just that, and the identity says which.
     pub(crate) fn verify_bearer(&self, token: &str, now: Timestamp) -> Result<Identity, TokenProblem> {
-        if token.starts_with(&self.enrol_start) {
-            self.verify_enrol(token, now)
-        } else {
-            self.verify_access(token, now)
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenProblem::Invalid);
         }
+        let ring = self.ring.load();
+        if let Some((key, rest)) = ring.find(token, TokenKind::Enrol) {
+            let encoded = key.verified(token, rest);
+            return self.read(encoded, TokenKind::Enrol, now, |claims, payload| {
+                Ok(claims.into_identity(Scope::Enrolment, payload))
+            });
+        }
+        self.verify_with(&ring, token, now)
     }
 
     /// Who an access token says the request comes from.
-    pub(super) fn verify_access(&self, token: &str, now: Timestamp) -> Result<Identity, TokenProblem> {
-        self.verify(token, TokenKind::Access, now, |claims, payload| Ok(claims.into_identity(Scope::Full, payload)))
-    }
-
-    /// Who a token for enrolment says the request comes from.
-    pub(super) fn verify_enrol(&self, token: &str, now: Timestamp) -> Result<Identity, TokenProblem> {
-        self.verify(token, TokenKind::Enrol, now, |claims, payload| Ok(claims.into_identity(Scope::Enrolment, payload)))
+    fn verify_with(&self, ring: &PreparedRing, token: &str, now: Timestamp) -> Result<Identity, TokenProblem> {
+        let (encoded, remember) = match ring.find(token, TokenKind::Access) {
+            Some((key, rest)) if key.is_secret() => (key.verified(token, rest), None),
+            found => match ring.verified.as_ref().and_then(|verified| verified.payload_of(token)) {
+                Some(encoded) => (Some(encoded), None),
+                None => {
+                    let (key, encoded) = match found {
+                        Some((key, rest)) => (key, key.verified(token, rest)),
+                        None => {
+                            let (key, parts) = ring.find_slowly(token).ok_or(TokenProblem::Invalid)?;
+                            (key, key.verified_slowly(&parts))
+                        }
+                    };
+                    (encoded, ring.verified.as_ref().filter(|_| !key.is_secret()))
+                }
+            },
+        };
+        self.read(encoded, TokenKind::Access, now, |claims, payload| {
+            if let Some(verified) = remember {
+                verified.remember(token, Timestamp::from_secs(claims.exp), now);
+            }
+            Ok(claims.into_identity(Scope::Full, payload))
+        })
     }
 
     /// What a session token carries.
     pub(crate) fn verify_session(&self, token: &str, now: Timestamp) -> Result<SessionGrant, TokenProblem> {
-        self.verify(token, TokenKind::Session, now, |claims, _| {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenProblem::Invalid);
+        }
+        let rest = token.strip_prefix(&self.session_start).ok_or(TokenProblem::Invalid)?;
+        let encoded = verified_by(token, rest, &mut [0; digest::SHA256_OUTPUT_LEN], |signed, tag| {
+            hmac::verify(&self.hmac, signed, tag).is_ok()
+        });
+        self.read(encoded, TokenKind::Session, now, |claims, _| {
             let refresh = RefreshToken::new(claims.session.ok_or(TokenProblem::Invalid)?);
             let issued_at = claims.iat.map(Timestamp::from_secs);
             Ok(SessionGrant { refresh, issued_at, expires_at: Timestamp::from_secs(claims.exp) })
         })
     }
 
-    fn verify<T>(
+    /// Reads the payload of a token whose signature is right.
+    fn read<T>(
         &self,
-        token: &str,
+        encoded: Option<&str>,
         kind: TokenKind,
         now: Timestamp,
         take: impl FnOnce(Claims<'_>, &[u8]) -> Result<T, TokenProblem>,
     ) -> Result<T, TokenProblem> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(TokenProblem::Invalid);
-        }
-        let encoded = if let Some(rest) = token.strip_prefix(self.start(kind)) {
-            self.verified(token, rest)
-        } else {
-            self.slow.verified(token, kind)
-        };
         let encoded = encoded.ok_or(TokenProblem::Invalid)?;
-
         let mut on_stack = [0; STACK_PAYLOAD];
         let mut on_heap;
         // Three bytes for four characters.
@@ -100,17 +120,6 @@ impl TokenKeys {
         let Some(claims) = Claims::parse(payload) else { return Err(TokenProblem::Invalid) };
         self.check(&claims, kind, now)?;
         take(claims, payload)
-    }
-
-    /// The encoded payload of a token of ours that begins with its header and ends with `rest`, if the signature is right.
-    fn verified<'a>(&self, token: &'a str, rest: &'a str) -> Option<&'a str> {
-        // The signature has one length, so no dot has to be looked for: one anywhere else is no base64.
-        let (payload, signature) = rest.split_at_checked(rest.len().checked_sub(SIGNATURE_CHARS + 1)?)?;
-        let signed = token.get(..token.len() - signature.len())?;
-        let mut tag = [0; digest::SHA256_OUTPUT_LEN];
-        decode(signature.strip_prefix('.')?, &mut tag)?;
-        hmac::verify(&self.hmac, signed.as_bytes(), &tag).ok()?;
-        Some(payload)
     }
 
     pub(super) fn check(&self, claims: &Claims<'_>, kind: TokenKind, now: Timestamp) -> Result<(), TokenProblem> {

@@ -21,6 +21,7 @@ pub(super) const CODES: &str = "AuthRecoveryCodes";
 pub(super) const PERSONAL_TOKENS: &str = "AuthPersonalTokens";
 pub(super) const NEW_TOKEN: &str = "AuthNewPersonalToken";
 pub(super) const PROVIDERS: &str = "AuthProviders";
+pub(super) const KEYS: &str = "AuthKeys";
 
 pub(super) fn named(name: &str) -> RefOr<Schema> {
     Ref::from_schema_name(name).into()
@@ -38,6 +39,7 @@ pub(super) fn components() -> BTreeMap<String, RefOr<Schema>> {
         (PERSONAL_TOKENS, data(array(closed(personal_token())))),
         (NEW_TOKEN, data(new_personal_token())),
         (PROVIDERS, providers()),
+        (KEYS, closed([required("keys", array(key()))])),
     ];
     all.map(|(name, schema)| (name.to_owned(), schema)).into()
 }
@@ -224,6 +226,22 @@ fn factor() -> RefOr<Schema> {
 fn providers() -> RefOr<Schema> {
     let none = ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::Object)).max_items(Some(0));
     closed([required("data", none), required("disableDefault", flag("Always `false`."))])
+}
+
+/// A public JWK, with the members of its kind.
+fn key() -> RefOr<Schema> {
+    let member = |name: &'static str, description: &str| optional(name, words(description));
+    closed([
+        required("kty", text("").enum_values(Some(["OKP", "EC", "RSA"]))),
+        required("use", text("").enum_values(Some(["sig"]))),
+        required("alg", text("").enum_values(Some(["EdDSA", "ES256", "RS256", "PS256"]))),
+        required("kid", words("The name that tokens say.").max_length(Some(64))),
+        member("crv", "Of OKP and EC."),
+        member("x", "Of OKP and EC."),
+        member("y", "Of EC."),
+        member("n", "Of RSA."),
+        member("e", "Of RSA."),
+    ])
 }
 
 fn number(description: &str) -> ObjectBuilder {

@@ -165,7 +165,9 @@ fn j4_what_a_header_names_is_never_fetched() {
 #[test]
 fn j13_no_token_of_ours_is_signed_with_rsa() {
     for kind in [TokenKind::Access, TokenKind::Session, TokenKind::Enrol] {
-        let header: Value = serde_json::from_str(kind.header()).expect("JSON");
+        let start = kind.start("HS256", None);
+        let header = URL_SAFE_NO_PAD.decode(start.trim_end_matches('.')).expect("base64");
+        let header: Value = serde_json::from_slice(&header).expect("JSON");
         assert_eq!(header["alg"], "HS256", "{kind:?}");
     }
 }

@@ -17,14 +17,16 @@ const SESSION: &str = "0193c1b2-9e21-7d44-8a10-2b3c4d5e6f70";
 /// through serde.
 fn slowly(keys: &TokenKeys, token: &str) -> Result<Identity, TokenProblem> {
     let invalid = TokenProblem::Invalid;
-    let encoded = keys.slow.verified(token, TokenKind::Access).ok_or(invalid)?;
+    let ring = keys.ring.load();
+    let (key, parts) = ring.find_slowly(token).ok_or(invalid)?;
+    let encoded = key.verified_slowly(&parts).ok_or(invalid)?;
     let payload = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| invalid)?;
     let claims = Claims::parse_any(&payload).ok_or(invalid)?;
     keys.check(&claims, TokenKind::Access, now())?;
     Ok(claims.into_identity(Scope::Full, &payload))
 }
 
-fn agree(keys: &TokenKeys, token: &str) -> Result<bool, TestCaseError> {
+pub(super) fn agree(keys: &TokenKeys, token: &str) -> Result<bool, TestCaseError> {
     let [fast, slow] = [keys.verify_access(token, now()), slowly(keys, token)];
     // Says all that there is, the app's claims included.
     prop_assert_eq!(format!("{fast:?}"), format!("{slow:?}"), "{}", token);
@@ -81,12 +83,12 @@ fn value() -> impl Strategy<Value = String> {
 }
 
 /// What somebody does to a text: puts a byte or a word somewhere, in place of up to two bytes.
-fn edits(words: Vec<&'static str>) -> impl Strategy<Value = Vec<(prop::sample::Index, usize, String)>> {
+pub(super) fn edits(words: Vec<&'static str>) -> impl Strategy<Value = Vec<(prop::sample::Index, usize, String)>> {
     let put = prop_oneof![prop::sample::select(words).prop_map(str::to_owned), "[ -~]{0,2}"];
     prop::collection::vec((any::<prop::sample::Index>(), 0..3_usize, put), 0..3)
 }
 
-fn edited(text: &str, edits: &[(prop::sample::Index, usize, String)]) -> String {
+pub(super) fn edited(text: &str, edits: &[(prop::sample::Index, usize, String)]) -> String {
     let mut text = text.to_owned();
     for (at, gone, put) in edits {
         let start = text.floor_char_boundary(at.index(text.len() + 1));

@@ -407,6 +407,7 @@ cases! {
     routes {
         Default: [
             the_list_of_providers_is_empty,
+            no_secret_is_published_as_a_key,
             c8_only_post_changes_state,
             c8_readers_answer_get_and_head,
             an_unknown_path_is_not_found,

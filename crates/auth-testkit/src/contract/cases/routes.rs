@@ -8,7 +8,7 @@ const POSTS: [&str; 6] = [
     "/auth/login", "/auth/refresh", "/auth/logout", "/auth/password/request", "/auth/password/reset",
     "/auth/password/change",
 ];
-const GETS: [&str; 2] = ["/auth", "/users/me"];
+const GETS: [&str; 3] = ["/auth", "/auth/jwks", "/users/me"];
 
 /// The list of providers is empty, and open to all.
 pub async fn the_list_of_providers_is_empty(s: &Subject) {
@@ -23,6 +23,16 @@ pub async fn the_list_of_providers_is_empty(s: &Subject) {
         let body = String::from_utf8_lossy(&response.body);
         assert_eq!(body, r#"{"data":[],"disableDefault":false}"#, "{response}");
     }
+}
+
+/// The public keys are open to all and may be kept; where a secret signs, there are none (J4).
+pub async fn no_secret_is_published_as_a_key(s: &Subject) {
+    let response = s.send(Request::get(s.path("/auth/jwks"))).await;
+    response.expect_status(200);
+    assert_eq!(response.header("content-type").as_deref(), Some("application/json"), "{response}");
+    let kept = response.header("cache-control").expect("may be kept");
+    assert!(kept.contains("public") && kept.contains("max-age="), "{response}");
+    assert_eq!(response.json(), json!({ "keys": [] }), "{response}");
 }
 
 /// C8: GET changes nothing: the routes that change something answer POST alone.

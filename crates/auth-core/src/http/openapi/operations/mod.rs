@@ -18,6 +18,7 @@ impl Endpoint {
             Self::Refresh => tokens::refresh(),
             Self::Logout => tokens::logout(),
             Self::Providers => tokens::providers(),
+            Self::Jwks => tokens::jwks(),
             Self::OpenApi => tokens::document(),
             Self::Me => own::user(),
             Self::Sessions => own::sessions(),

@@ -5,7 +5,8 @@ use crate::error::ErrorKind;
 use crate::http::openapi::operation::Access;
 use crate::http::openapi::refusals::{of_forms, throttled};
 use crate::http::openapi::schemas::{
-    PROVIDERS, TOKENS, body, document as any_document, email, mode, named, optional, otp, password, required, words,
+    KEYS, PROVIDERS, TOKENS, body, document as any_document, email, mode, named, optional, otp, password, required,
+    words,
 };
 use crate::http::problem::{Problem, Reason};
 
@@ -65,6 +66,12 @@ pub(super) fn providers() -> Operation {
         named(PROVIDERS),
         &[],
     )
+}
+
+pub(super) fn jwks() -> Operation {
+    Operation::new(Access::Public, "auth_jwks", "Read the public keys of access tokens")
+        .describe("A JWK set (RFC 7517): empty where a secret signs.")
+        .gives(200, "The keys.", named(KEYS), &["cache-control"])
 }
 
 pub(super) fn document() -> Operation {
