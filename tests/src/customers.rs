@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use auth_core::store::{
-    Attempt, BucketKey, Enabling, Epoch, FactorStore, LoadedSession, LoadedToken, NewSession, NewTokenRecord,
-    NewUserRecord, Opened, PendingFactor, RecoveryHash, Reservation, Reserved, RevokeReason, Revoked, Rotation, Sealed,
-    SecondFactor, SessionRecord, SessionStore, Step, StoreError, Swap, ThrottleStore, TokenCreated, TokenHash,
-    TokenRecord, TokenStore, UpdateTerms, Updated, UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
+    Attempt, BucketKey, Enabling, Epoch, FactorStore, LastAdmin, LoadedSession, LoadedToken, NewSession,
+    NewTokenRecord, NewUserRecord, Opened, PendingFactor, RecoveryHash, Reservation, Reserved, RevokeReason, Revoked,
+    Rotation, Sealed, SecondFactor, SessionRecord, SessionStore, Step, StoreError, StoreErrorKind, Swap, ThrottleStore,
+    TokenCreated, TokenHash, TokenRecord, TokenStore, UpdateTerms, Updated, UserChange, UserDirectory, UserFilter,
+    UserPage, UserRecord, UserStatus, UserStore, UserSummary,
 };
 use auth_core::{Auth, AuthBuilder, Email, PasswordHash, SessionId, Timestamp, TokenId, UserId};
 use auth_sea_orm::entity::user::PasswordHashText;
@@ -150,15 +151,24 @@ impl UserDirectory for WithCustomers {
         Ok(Updated::Done)
     }
 
-    async fn delete(&self, id: &UserId, now: Timestamp) -> Result<bool, StoreError> {
-        let Some(row) = self.row(id).await? else { return Ok(false) };
+    async fn delete(&self, id: &UserId, _: LastAdmin, now: Timestamp) -> Result<Updated, StoreError> {
+        let Some(row) = self.row(id).await? else { return Ok(Updated::NoSuchUser) };
         row.delete(&self.db).await.map_err(store_error)?;
         self.ours.end_sessions(id, None, RevokeReason::CredentialsChanged, now).await?;
-        Ok(true)
+        Ok(Updated::Done)
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
         Entity::find().count(&self.db).await.map_err(store_error)
+    }
+
+    // The routes that list users are for those in our own store: no case asks for these.
+    async fn users(&self, _: &UserPage) -> Result<Vec<UserSummary>, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Corrupt, "customers are listed by their app"))
+    }
+
+    async fn count_users(&self, _: &UserFilter, _: u64) -> Result<u64, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Corrupt, "customers are listed by their app"))
     }
 }
 

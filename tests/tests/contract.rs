@@ -181,7 +181,7 @@ impl Place {
 
     /// Users in a table of the app are made by the app: those routes cannot be mounted, which `service` tries.
     fn takes(&self, variant: Variant) -> bool {
-        variant != Variant::Registering || !matches!(self, Self::Customers)
+        !matches!((self, variant), (Self::Customers, Variant::Registering | Variant::Administering))
     }
 
     fn is_there(&self) -> bool {

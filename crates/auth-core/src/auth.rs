@@ -330,7 +330,7 @@ impl AuthBuilder {
     }
 
     /// Mounts these endpoints too: [some](Endpoint::is_optional) are off until then. Those that let new users in need a
-    /// [`mailer`](Self::mailer), and users in our own store.
+    /// [`mailer`](Self::mailer), and they and those of admins need users in our own store.
     pub fn with(mut self, endpoints: &[Endpoint]) -> Self {
         self.endpoints.extend(
             endpoints.iter().filter(|endpoint| !self.endpoints.contains(endpoint)).copied().collect::<Vec<_>>(),
@@ -437,8 +437,8 @@ fn check_endpoints(endpoints: &[Endpoint], has_mailer: bool, has_directory: bool
         let problem = format!("is missing, and {} sends mail: call `.mailer(…)`", endpoint.path());
         return Err(ConfigError::new("mailer", problem));
     }
-    if !has_directory && let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.lets_users_in()) {
-        let problem = format!("has {}, which makes users in our own store: make them in yours", endpoint.path());
+    if !has_directory && let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.needs_directory()) {
+        let problem = format!("has {}, which is for users in our own store: manage them in yours", endpoint.path());
         return Err(ConfigError::new("endpoints", problem));
     }
     Ok(())

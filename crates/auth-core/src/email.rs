@@ -86,6 +86,48 @@ impl fmt::Debug for Email {
     }
 }
 
+/// What the canonical form of an address begins with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EmailPrefix(String);
+
+impl EmailPrefix {
+    /// What people type of an address: its case does not matter. A domain that is not ASCII is found by its ASCII form
+    /// alone.
+    ///
+    /// # Errors
+    /// [`InvalidEmail`] when it is empty, longer than an address, or has control characters.
+    pub fn new(typed: &str) -> Result<Self, InvalidEmail> {
+        let folded: String = typed.trim().nfc().flat_map(char::to_lowercase).collect();
+        let folded: String = folded.nfc().collect();
+        let fits = (1..=Email::MAX_BYTES).contains(&folded.len()) && !folded.chars().any(char::is_control);
+        if fits { Ok(Self(folded)) } else { Err(InvalidEmail) }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The lowest bytes that are above all addresses which begin like this: for a range of an index, where nothing in the
+    /// text is a wildcard.
+    #[must_use]
+    pub fn above(&self) -> Vec<u8> {
+        let mut bytes = self.0.clone().into_bytes();
+        // No byte of UTF-8 is above 0xf4.
+        if let Some(last) = bytes.last_mut() {
+            *last += 1;
+        }
+        bytes
+    }
+}
+
+impl fmt::Debug for EmailPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EmailPrefix({:?})", self.0)
+    }
+}
+
 /// Text that is not an e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an e-mail address")]

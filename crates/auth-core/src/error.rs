@@ -65,6 +65,10 @@ pub enum ErrorKind {
     TooManyTokens,
     /// There is a user with this address already.
     EmailTaken,
+    /// Admins cannot suspend, demote or remove themselves, nor reset their own second factor.
+    OwnAccount,
+    /// Nobody would be an admin any more.
+    LastAdmin,
     /// This operation needs the user table of our own store, and the app brought another.
     UsersElsewhere,
     /// Too many tries for this account or from this address; nothing was checked.
@@ -166,6 +170,8 @@ impl fmt::Display for AuthError {
             ErrorKind::InvalidExpiry => "the token cannot expire then",
             ErrorKind::TooManyTokens => "the user has too many tokens",
             ErrorKind::EmailTaken => "a user with this e-mail address exists",
+            ErrorKind::OwnAccount => "admins cannot do this to themselves",
+            ErrorKind::LastAdmin => "nobody would be an admin any more",
             ErrorKind::UsersElsewhere => {
                 "users live in a table of the app: change them there, then call `Auth::end_sessions_of`"
             }

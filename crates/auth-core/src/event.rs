@@ -16,6 +16,8 @@ pub struct AuthEvent<'a> {
     pub kind: EventKind,
     /// Whose account, when that is known.
     pub user: Option<UserId>,
+    /// By whom, when it was not the user: the admin who did it.
+    pub actor: Option<UserId>,
     /// Which session, when there is one.
     pub session: Option<SessionId>,
     /// From where.
@@ -79,6 +81,12 @@ pub enum EventKind {
         /// Which one.
         id: TokenId,
     },
+    /// An admin made a user.
+    UserCreated,
+    /// An admin changed a user, whose sessions were ended.
+    UserChanged,
+    /// An admin removed a user.
+    UserDeleted,
     /// A token that had to be looked up was refused: unknown, revoked, expired, or of a user who is not active.
     TokenRefused,
 }
@@ -110,6 +118,9 @@ impl EventKind {
             Self::InvitationAccepted => "invitation_accepted",
             Self::PersonalTokenCreated { .. } => "personal_token_created",
             Self::PersonalTokenRevoked { .. } => "personal_token_revoked",
+            Self::UserCreated => "user_created",
+            Self::UserChanged => "user_changed",
+            Self::UserDeleted => "user_deleted",
             Self::TokenRefused => "token_refused",
         }
     }
@@ -139,7 +150,8 @@ impl EventSink for TracingEvents {
         } else if let EventKind::PersonalTokenCreated { id } | EventKind::PersonalTokenRevoked { id } = event.kind {
             tracing::info!(target: "auth::event", event = name, user, session, ip, token = %id);
         } else {
-            tracing::info!(target: "auth::event", event = name, user, session, ip);
+            let actor = event.actor.as_ref().map(tracing::field::display);
+            tracing::info!(target: "auth::event", event = name, user, actor, session, ip);
         }
     }
 }

@@ -135,7 +135,7 @@ pub use config::{
     MfaRequired, PersonalTokens, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests, ThrottleLimits,
     TokenSources, UnreadableThrottle, WhenStale,
 };
-pub use email::{Email, InvalidEmail};
+pub use email::{Email, EmailPrefix, InvalidEmail};
 pub use error::{AuthError, ErrorKind};
 pub use event::{AuthEvent, EventKind, EventSink, TracingEvents};
 pub use hooks::{ClaimsHook, OpaqueTokens, ResolvedToken};
@@ -147,8 +147,8 @@ pub use secret::{
     AccessToken, DeviceToken, OneTimePassword, OpaqueToken, Password, RefreshToken, SecretKey, SessionToken,
 };
 pub use service::{
-    EnableFactor, FactorProof, Grant, LoginRequest, NewFactor, NewPersonalToken, NewUser, OwnSession, PasswordChange,
-    PersonalToken, Tokens, UserUpdate,
+    AccountChange, Admin, EnableFactor, FactorProof, Grant, LoginRequest, NewAccount, NewFactor, NewPersonalToken,
+    NewUser, OwnSession, PasswordChange, PersonalToken, Tokens, UserUpdate,
 };
 pub use token::{
     Identity, InvalidKey, InvalidScopes, InvalidTokenName, KeyAlgorithm, KeyPem, KeyRing, TokenKey, TokenName,

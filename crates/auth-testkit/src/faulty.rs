@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use auth_core::store::{
-    Attempt, BucketKey, LoadedSession, NewSession, NewUserRecord, Opened, Reservation, Reserved, RevokeReason, Revoked,
-    Rotation, SessionRecord, SessionStore, Store, StoreError, StoreErrorKind, Swap, ThrottleStore, UpdateTerms,
-    Updated, UserChange, UserDirectory, UserRecord, UserStore,
+    Attempt, BucketKey, LastAdmin, LoadedSession, NewSession, NewUserRecord, Opened, Reservation, Reserved,
+    RevokeReason, Revoked, Rotation, SessionRecord, SessionStore, Store, StoreError, StoreErrorKind, Swap,
+    ThrottleStore, UpdateTerms, Updated, UserChange, UserDirectory, UserFilter, UserPage, UserRecord, UserStore,
+    UserSummary,
 };
 use auth_core::{Email, PasswordHash, SessionId, Timestamp, UserId};
 use tokio::sync::Notify;
@@ -46,6 +47,8 @@ pub enum Operation {
     Update,
     Delete,
     Count,
+    Users,
+    CountUsers,
     Reserve,
     Refund,
     Clear,
@@ -328,12 +331,20 @@ impl UserDirectory for FaultyStore {
         self.run(Operation::Update, self.inner.update(id, change, terms, now)).await
     }
 
-    async fn delete(&self, id: &UserId, now: Timestamp) -> Result<bool, StoreError> {
-        self.run(Operation::Delete, self.inner.delete(id, now)).await
+    async fn delete(&self, id: &UserId, last_admin: LastAdmin, now: Timestamp) -> Result<Updated, StoreError> {
+        self.run(Operation::Delete, self.inner.delete(id, last_admin, now)).await
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
         self.run(Operation::Count, self.inner.count()).await
+    }
+
+    async fn users(&self, page: &UserPage) -> Result<Vec<UserSummary>, StoreError> {
+        self.run(Operation::Users, self.inner.users(page)).await
+    }
+
+    async fn count_users(&self, filter: &UserFilter, most: u64) -> Result<u64, StoreError> {
+        self.run(Operation::CountUsers, self.inner.count_users(filter, most)).await
     }
 }
 

@@ -15,6 +15,17 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub use note::{Count, NewNote, Note, Notes};
 
+/// What is off unless asked for: the description of the routes, and what admins do.
+const MOUNTED: &[Endpoint] = &[
+    Endpoint::OpenApi,
+    Endpoint::Users,
+    Endpoint::CreateUser,
+    Endpoint::User,
+    Endpoint::UpdateUser,
+    Endpoint::DeleteUser,
+    Endpoint::ResetUserFactor,
+];
+
 /// What a server needs.
 pub struct App {
     /// Authentication, over tables in the database.
@@ -41,7 +52,7 @@ impl App {
         // Guards refuse the access tokens of ended sessions too, within a second.
         config.revocation_feed = Some(RevocationFeed::default());
         println!("mails for forgotten passwords go {}", settings.mail);
-        let auth = Auth::builder(store).config(config).mailer(settings.mailer).with(&[Endpoint::OpenApi]).build()?;
+        let auth = Auth::builder(store).config(config).mailer(settings.mailer).with(MOUNTED).build()?;
         auth.poll_revocations().await?;
         auth.spawn_maintenance();
         first_start::create_admin(&auth).await?;

@@ -71,6 +71,7 @@ async fn f4_a_stricter_default_isolation_changes_nothing() {
             "r9_open_beside_a_change_of_the_factor_leaves_no_other_live_session",
             "of_many_concurrent_tokens_no_more_are_stored_than_one_may_have",
             "r9_a_token_beside_a_change_of_credentials_is_dead",
+            "of_two_admins_who_end_each_other_one_stays",
         ] {
             let Some(database) = Database::fresh(Kind::Postgres).await else { return };
             let set = format!(

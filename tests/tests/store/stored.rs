@@ -2,7 +2,9 @@
 
 use std::error::Error as _;
 
-use auth_core::store::{NewUserRecord, StoreErrorKind, UserDirectory as _, UserStatus, UserStore as _};
+use auth_core::store::{
+    LastAdmin, NewUserRecord, StoreErrorKind, Updated, UserDirectory as _, UserStatus, UserStore as _,
+};
 use auth_core::{Email, PasswordHash, Timestamp, UserId};
 use auth_sea_orm::{ConnectError, SeaOrmStore};
 use auth_tests::databases::{Database, Kind};
@@ -78,7 +80,8 @@ async fn f2_a_connection_that_was_cut_is_replaced() {
         cut().await;
         assert!(store.find_by_id(&user.id).await.expect("a read").is_some(), "{kind:?}");
         cut().await;
-        assert!(store.delete(&user.id, Timestamp::default()).await.expect("a transaction"), "{kind:?}");
+        let deleted = store.delete(&user.id, LastAdmin::MayGo, Timestamp::default()).await;
+        assert_eq!(deleted.expect("a transaction"), Updated::Done, "{kind:?}");
         // An INSERT that is sent twice could be told from one: this one may fail, and then the next does not.
         cut().await;
         let mut outcome = store.create(&user).await;

@@ -126,9 +126,14 @@ impl Fields {
 
     /// An optional boolean. Without it, `false`.
     pub(super) fn flag(&self, name: &'static str) -> Result<bool, Reason> {
+        Ok(self.optional_flag(name)?.unwrap_or_default())
+    }
+
+    /// A boolean that makes a difference when it is not there.
+    pub(super) fn optional_flag(&self, name: &'static str) -> Result<Option<bool>, Reason> {
         match self.value(name) {
-            None => Ok(false),
-            Some(Json::Flag(flag)) => Ok(*flag),
+            None => Ok(None),
+            Some(Json::Flag(flag)) => Ok(Some(*flag)),
             Some(_) => Err(Reason::NotABoolean(name)),
         }
     }

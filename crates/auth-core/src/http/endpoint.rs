@@ -57,6 +57,18 @@ pub enum Endpoint {
     Invite,
     /// `POST /users/invite/accept`. Not mounted unless asked for.
     AcceptInvitation,
+    /// `GET /users`, for admins: a page of users. This and the next five are not mounted unless asked for.
+    Users,
+    /// `POST /users`, for admins: makes one.
+    CreateUser,
+    /// `GET /users/{id}`, for admins.
+    User,
+    /// `PATCH /users/{id}`, for admins: changes address, role, status or access.
+    UpdateUser,
+    /// `DELETE /users/{id}`, for admins: removes a user.
+    DeleteUser,
+    /// `POST /users/{id}/tfa/disable`, for admins: removes the second factor of a user who lost it.
+    ResetUserFactor,
     /// `GET /auth/openapi.json`: the description of the routes that are mounted. Not mounted unless asked for.
     #[cfg(feature = "openapi")]
     OpenApi,
@@ -70,6 +82,8 @@ pub enum Method {
     Get,
     /// Changes state, by what the body says.
     Post,
+    /// Changes what the path names, as the body says.
+    Patch,
     /// Removes what the path names.
     Delete,
 }
@@ -100,23 +114,43 @@ impl Endpoint {
         Self::VerifyEmail,
         Self::Invite,
         Self::AcceptInvitation,
+        Self::Users,
+        Self::CreateUser,
+        Self::User,
+        Self::UpdateUser,
+        Self::DeleteUser,
+        Self::ResetUserFactor,
         #[cfg(feature = "openapi")]
         Self::OpenApi,
     ];
 
-    /// Whether it is mounted only by [`AuthBuilder::with`](crate::AuthBuilder::with): those that let new users in, and
-    /// those that come with a feature, since a feature must not change what an app serves.
+    /// Whether it is mounted only by [`AuthBuilder::with`](crate::AuthBuilder::with): those that let new users in, those
+    /// of admins, and those that come with a feature, since a feature must not change what an app serves.
     #[must_use]
     pub const fn is_optional(self) -> bool {
         #[cfg(feature = "openapi")]
         if matches!(self, Self::OpenApi) {
             return true;
         }
+        self.needs_directory()
+    }
+
+    /// Whether it works on users in our own store, and on no others.
+    pub(crate) const fn needs_directory(self) -> bool {
         self.lets_users_in()
+            || matches!(
+                self,
+                Self::Users
+                    | Self::CreateUser
+                    | Self::User
+                    | Self::UpdateUser
+                    | Self::DeleteUser
+                    | Self::ResetUserFactor
+            )
     }
 
     /// Whether it makes users, in our own store.
-    pub(crate) const fn lets_users_in(self) -> bool {
+    const fn lets_users_in(self) -> bool {
         matches!(self, Self::Register | Self::VerifyEmail | Self::Invite | Self::AcceptInvitation)
     }
 
@@ -157,6 +191,9 @@ impl Endpoint {
             Self::VerifyEmail => "/users/register/verify-email",
             Self::Invite => "/users/invite",
             Self::AcceptInvitation => "/users/invite/accept",
+            Self::Users | Self::CreateUser => "/users",
+            Self::User | Self::UpdateUser | Self::DeleteUser => "/users/{id}",
+            Self::ResetUserFactor => "/users/{id}/tfa/disable",
             #[cfg(feature = "openapi")]
             Self::OpenApi => "/auth/openapi.json",
         }
@@ -179,9 +216,19 @@ impl Endpoint {
             | Self::ResetPassword
             | Self::Register
             | Self::Invite
-            | Self::AcceptInvitation => Method::Post,
-            Self::Providers | Self::Jwks | Self::Me | Self::Sessions | Self::Tokens | Self::VerifyEmail => Method::Get,
-            Self::EndOtherSessions | Self::EndSession | Self::RevokeToken => Method::Delete,
+            | Self::AcceptInvitation
+            | Self::CreateUser
+            | Self::ResetUserFactor => Method::Post,
+            Self::Providers
+            | Self::Jwks
+            | Self::Me
+            | Self::Sessions
+            | Self::Tokens
+            | Self::VerifyEmail
+            | Self::Users
+            | Self::User => Method::Get,
+            Self::UpdateUser => Method::Patch,
+            Self::EndOtherSessions | Self::EndSession | Self::RevokeToken | Self::DeleteUser => Method::Delete,
             #[cfg(feature = "openapi")]
             Self::OpenApi => Method::Get,
         }
@@ -194,6 +241,7 @@ impl Method {
         match self {
             Self::Get => matches!(method, "GET" | "HEAD"),
             Self::Post => method == "POST",
+            Self::Patch => method == "PATCH",
             Self::Delete => method == "DELETE",
         }
     }
@@ -203,6 +251,7 @@ impl Method {
         match self {
             Self::Get => "GET, HEAD",
             Self::Post => "POST",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
     }
@@ -254,6 +303,8 @@ impl Route {
                 None => paths.push((endpoint.path(), vec![*endpoint])),
             }
         }
+        // actix-web takes the first path that fits: `/users/me` is nobody's id.
+        paths.sort_by_key(|(path, _)| path.contains('{'));
         let route = |(path, endpoints)| Self { path: Cow::Borrowed(path), behind: Behind::Endpoints(endpoints) };
         paths.into_iter().map(route).collect()
     }

@@ -4,6 +4,7 @@ use futures_core::Stream;
 use serde::Serialize;
 
 use super::account::{self, Account};
+use super::admin::Administration;
 use super::body::{self, Fields, Json};
 use super::client::Clients;
 use super::cookie::Cookie;
@@ -88,7 +89,7 @@ impl Auth {
         };
         let fields = match endpoint.method() {
             Method::Get | Method::Delete => Ok(Fields::none()),
-            Method::Post => body::read(body, head, self.inner.config.body_timeout).await,
+            Method::Post | Method::Patch => body::read(body, head, self.inner.config.body_timeout).await,
         };
         let fields = match fields {
             Ok(fields) => fields,
@@ -112,6 +113,14 @@ impl Auth {
             Endpoint::RevokeToken => own::handle(self, Own::Tokens(Tokens::Revoke), head, &fields).await,
             Endpoint::ChangePassword => own::handle(self, Own::ChangePassword, head, &fields).await,
             Endpoint::Invite => own::handle(self, Own::Invite, head, &fields).await,
+            Endpoint::Users => own::handle(self, Own::Admin(Administration::Users), head, &fields).await,
+            Endpoint::CreateUser => own::handle(self, Own::Admin(Administration::Create), head, &fields).await,
+            Endpoint::User => own::handle(self, Own::Admin(Administration::User), head, &fields).await,
+            Endpoint::UpdateUser => own::handle(self, Own::Admin(Administration::Update), head, &fields).await,
+            Endpoint::DeleteUser => own::handle(self, Own::Admin(Administration::Delete), head, &fields).await,
+            Endpoint::ResetUserFactor => {
+                own::handle(self, Own::Admin(Administration::ResetFactor), head, &fields).await
+            }
             Endpoint::RequestReset => self.handle_account(Account::RequestReset, head, &fields).await,
             Endpoint::ResetPassword => self.handle_account(Account::Reset, head, &fields).await,
             Endpoint::Register => self.handle_account(Account::Register, head, &fields).await,

@@ -12,6 +12,7 @@
 //! [`Auth::handle`]: crate::Auth::handle
 
 mod account;
+mod admin;
 mod body;
 mod caller;
 mod client;
@@ -23,6 +24,7 @@ mod exchange;
 mod guard;
 mod handle;
 pub(crate) mod head;
+mod listing;
 #[cfg(feature = "openapi")]
 mod openapi;
 pub(crate) mod origin;

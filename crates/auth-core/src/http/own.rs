@@ -1,9 +1,10 @@
 //! What users do once they are signed in: `GET /users/me`, their sessions (requirement R12), their password (requirement
-//! P8), second factor and personal access tokens, and the invitations of admins.
+//! P8), second factor and personal access tokens, and what admins do.
 
 use serde::{Serialize, Serializer};
 
 use super::account::email_field;
+use super::admin::Administration;
 use super::body::Fields;
 use super::endpoint::Endpoint;
 use super::guard::{Guard, Verdict};
@@ -32,6 +33,7 @@ pub(super) enum Own {
     Tokens(Tokens),
     ChangePassword,
     Invite,
+    Admin(Administration),
 }
 
 impl Own {
@@ -51,6 +53,12 @@ impl Own {
             Self::Tokens(Tokens::Revoke) => Endpoint::RevokeToken,
             Self::ChangePassword => Endpoint::ChangePassword,
             Self::Invite => Endpoint::Invite,
+            Self::Admin(Administration::Users) => Endpoint::Users,
+            Self::Admin(Administration::Create) => Endpoint::CreateUser,
+            Self::Admin(Administration::User) => Endpoint::User,
+            Self::Admin(Administration::Update) => Endpoint::UpdateUser,
+            Self::Admin(Administration::Delete) => Endpoint::DeleteUser,
+            Self::Admin(Administration::ResetFactor) => Endpoint::ResetUserFactor,
         }
     }
 
@@ -68,7 +76,8 @@ impl Own {
             | Self::Tokens(_)
             | Self::ChangePassword
             // A token that ends must not make an admin who stays.
-            | Self::Invite => guard.login_only(),
+            | Self::Invite
+            | Self::Admin(_) => guard.login_only(),
         }
     }
 }
@@ -132,6 +141,7 @@ async fn answer(
             auth.change_password(identity, change, &auth.inner.wire.clients.of(head)).await?;
             Reply::new(204)
         }
+        Own::Admin(administration) => administration.answer(auth, identity, head, fields).await?,
         Own::Invite => {
             if !identity.admin_access {
                 return Err(ErrorKind::Forbidden.into());

@@ -53,6 +53,11 @@ pub(super) fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow
     })
 }
 
+/// A segment of a path, decoded: there `+` is itself.
+pub(super) fn segment(text: &str) -> Cow<'_, str> {
+    if text.contains('+') { Cow::Owned(decode(&text.replace('+', "%2B")).into_owned()) } else { decode(text) }
+}
+
 fn key_and_value(pair: &str) -> (&str, &str) {
     pair.split_once('=').unwrap_or((pair, ""))
 }
@@ -107,6 +112,13 @@ mod tests {
         }
         for query in ["", "x=access_token", "Access_Token=t", "access_tokens=t", "access_token%00=t", "x&y=%zz&%"] {
             assert!(strip_query_token(query).is_none(), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_segment_is_decoded_and_a_plus_is_itself() {
+        for (text, expected) in [("u1", "u1"), ("a%40b", "a@b"), ("a+b%20c", "a+b c"), ("%zz", "%zz")] {
+            assert_eq!(segment(text), expected);
         }
     }
 

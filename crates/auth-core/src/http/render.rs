@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::listing::{MOST, REACH};
 use super::problem::{Problem, Reason};
 use super::reply::Reply;
 use crate::date;
 use crate::error::ErrorKind;
 use crate::password::PasswordProblem;
+use crate::store::UserStatus;
 
 /// Where an error happens: answers of guarded routes tell the client how to authenticate (RFC 6750 3).
 #[derive(Debug, Clone, Copy)]
@@ -200,6 +202,10 @@ impl Look {
             ErrorKind::FactorInactive => Some("TFA Secret is not set for this user"),
             ErrorKind::InvalidExpiry => Some("\"expires_at\" must be in the future, and no later than is allowed"),
             ErrorKind::TooManyTokens => Some("There are too many tokens, revoke one first"),
+            ErrorKind::OwnAccount => {
+                Some("Admins cannot suspend, demote or remove themselves, nor reset their own second factor")
+            }
+            ErrorKind::LastAdmin => Some("There would be no admin any more, make another one first"),
             ErrorKind::InvalidFactorSecret => Some("\"secret\" is invalid"),
             _ => None,
         };
@@ -230,6 +236,8 @@ impl Look {
             | ErrorKind::FactorInactive
             | ErrorKind::InvalidFactorSecret
             | ErrorKind::InvalidExpiry
+            | ErrorKind::OwnAccount
+            | ErrorKind::LastAdmin
             | ErrorKind::TooManyTokens => (400, "INVALID_PAYLOAD", "", Some("invalid_request")),
             // The first three have a reason, and are answered above; the routes of the others are not mounted.
             ErrorKind::WeakPassword
@@ -268,6 +276,20 @@ impl std::fmt::Display for Reason {
             Self::NotAString(field) => write!(f, "\"{field}\" must be a string"),
             Self::NotAnEmail => f.write_str("\"email\" must be a valid email"),
             Self::NotARole => f.write_str("\"role\" must have 1 to 64 characters"),
+            Self::NotANumber("limit") => write!(f, "\"limit\" must be a number from 1 to {MOST}"),
+            Self::NotANumber(field) => write!(f, "\"{field}\" must be a number from 1"),
+            Self::NotAnId(field) => write!(f, "\"{field}\" must be an id"),
+            Self::NotASearch => f.write_str("\"search\" must be what an email begins with"),
+            Self::NotAFilter => {
+                f.write_str("\"filter\" must compare status, role or admin_access by _eq, each at most once")
+            }
+            Self::Repeated => f.write_str("A parameter of the query is given more than once"),
+            Self::TooFar => write!(f, "\"page\" ends at {REACH} rows, go on with \"after\""),
+            Self::UnknownStatus => {
+                let names: Vec<_> = UserStatus::ALL.iter().map(|status| status.as_str()).collect();
+                write!(f, "\"status\" must be one of [{}]", names.join(", "))
+            }
+            Self::PasswordOfAnother => f.write_str("\"password\" is chosen by the user, by the link of a mail"),
             Self::UnknownMode => f.write_str("\"mode\" must be one of [cookie, json, session]"),
             Self::NotAnObject => f.write_str("\"value\" must be of type object"),
             Self::Malformed { line, column } => write!(f, "malformed JSON at line {line} column {column}"),

@@ -1,6 +1,7 @@
 //! The lower storey: typed operations, one file each. For handlers, GraphQL, command lines and tests; the wire
 //! (`http/`) calls these too.
 
+mod admin;
 mod authenticate;
 mod elsewhere;
 mod issue;
@@ -17,6 +18,7 @@ mod second_factor;
 mod sessions;
 mod users;
 
+pub use admin::{AccountChange, Admin, NewAccount};
 pub use issue::{Grant, Tokens};
 pub use login::LoginRequest;
 pub use password::PasswordChange;
@@ -32,6 +34,17 @@ use crate::id::{SessionId, UserId};
 
 impl Inner {
     fn record(&self, kind: EventKind, user: Option<UserId>, session: Option<SessionId>, client: &ClientInfo) {
-        self.events.record(&AuthEvent { at: self.clock.now(), kind, user, session, client });
+        self.record_by(None, kind, user, session, client);
+    }
+
+    fn record_by(
+        &self,
+        actor: Option<UserId>,
+        kind: EventKind,
+        user: Option<UserId>,
+        session: Option<SessionId>,
+        client: &ClientInfo,
+    ) {
+        self.events.record(&AuthEvent { at: self.clock.now(), kind, user, actor, session, client });
     }
 }

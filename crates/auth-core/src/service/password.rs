@@ -186,7 +186,7 @@ impl Inner {
         let now = self.clock.now();
         if let Some(directory) = &self.directory {
             let change = UserChange { password: Some(hash), ..UserChange::default() };
-            let terms = UpdateTerms { expected: Some(expected), keep };
+            let terms = UpdateTerms { expected: Some(expected), keep, ..UpdateTerms::default() };
             return Ok(directory.update(&user.id, &change, terms, now).await? == Updated::Done);
         }
         let Some(old) = user.password.clone() else { return Ok(false) };

@@ -114,10 +114,10 @@ impl Auth {
 
     /// Changes the user as the holder of a link may, once.
     async fn redeem(&self, user: &UserRecord, change: &UserChange, epoch: Epoch) -> Result<(), AuthError> {
-        let terms = UpdateTerms { expected: Some(epoch), keep: None };
+        let terms = UpdateTerms { expected: Some(epoch), ..UpdateTerms::default() };
         match self.directory()?.update(&user.id, change, terms, self.inner.clock.now()).await? {
             Updated::Done => Ok(()),
-            Updated::Stale | Updated::NoSuchUser => Err(ErrorKind::LinkUsed.into()),
+            Updated::Stale | Updated::NoSuchUser | Updated::LastAdmin => Err(ErrorKind::LinkUsed.into()),
         }
     }
 }
@@ -179,7 +179,7 @@ impl Inner {
         change: UserChange,
     ) -> Result<Option<Epoch>, AuthError> {
         let directory = self.directory.as_ref().ok_or(ErrorKind::UsersElsewhere)?;
-        let terms = UpdateTerms { expected: Some(epoch), keep: None };
+        let terms = UpdateTerms { expected: Some(epoch), ..UpdateTerms::default() };
         let updated = directory.update(&user.id, &change, terms, self.clock.now()).await?;
         Ok((updated == Updated::Done).then_some(Epoch(epoch.0.saturating_add(1))))
     }

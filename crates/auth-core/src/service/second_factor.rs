@@ -220,18 +220,11 @@ impl Auth {
     /// # Errors
     /// `Unavailable`.
     pub async fn reset_second_factor(&self, user: &UserId) -> Result<bool, AuthError> {
-        let inner = &*self.inner;
-        for _ in 0..ATTEMPTS {
-            let epoch = inner.factors.epoch(user).await?;
-            if inner.factors.disable_factor(user, epoch, None, inner.clock.now()).await? == Swap::Won {
-                inner.record(EventKind::MfaReset, Some(*user), None, &ClientInfo::default());
-                return Ok(true);
-            }
-            if inner.factors.second_factor(user).await?.active.is_none() {
-                return Ok(false);
-            }
+        let is_reset = self.inner.reset_factor(user).await?;
+        if is_reset {
+            self.inner.record(EventKind::MfaReset, Some(*user), None, &ClientInfo::default());
         }
-        Err(AuthError::new(ErrorKind::Unavailable, "the user changes faster than the factor can be removed"))
+        Ok(is_reset)
     }
 }
 
@@ -254,6 +247,19 @@ impl Asking {
 }
 
 impl Inner {
+    pub(super) async fn reset_factor(&self, user: &UserId) -> Result<bool, AuthError> {
+        for _ in 0..ATTEMPTS {
+            let epoch = self.factors.epoch(user).await?;
+            if self.factors.disable_factor(user, epoch, None, self.clock.now()).await? == Swap::Won {
+                return Ok(true);
+            }
+            if self.factors.second_factor(user).await?.active.is_none() {
+                return Ok(false);
+            }
+        }
+        Err(AuthError::new(ErrorKind::Unavailable, "the user changes faster than the factor can be removed"))
+    }
+
     /// Reads the session that asks: an access token may outlive it, and is worth nothing here.
     pub(super) async fn asking(&self, identity: &Identity) -> Result<Asking, AuthError> {
         identity.require_login()?;

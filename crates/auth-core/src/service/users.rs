@@ -11,8 +11,8 @@ use crate::password::score;
 use crate::password::{PasswordHash, policy};
 use crate::secret::Password;
 use crate::store::{
-    NewUserRecord, RevokeReason, StoreError, StoreErrorKind, UpdateTerms, Updated, UserChange, UserDirectory,
-    UserRecord, UserStatus,
+    LastAdmin, NewUserRecord, RevokeReason, StoreError, StoreErrorKind, UpdateTerms, Updated, UserChange,
+    UserDirectory, UserRecord, UserStatus,
 };
 
 /// A user to be made.
@@ -141,7 +141,8 @@ impl Auth {
     /// # Errors
     /// `UsersElsewhere`, `Unavailable`.
     pub async fn delete_user(&self, id: &UserId) -> Result<bool, AuthError> {
-        let deleted = self.directory()?.delete(id, self.inner.clock.now()).await?;
+        let now = self.inner.clock.now();
+        let deleted = self.directory()?.delete(id, LastAdmin::MayGo, now).await? == Updated::Done;
         self.all_ended(id, deleted);
         Ok(deleted)
     }
@@ -201,7 +202,7 @@ impl Inner {
     }
 }
 
-fn taken(error: StoreError) -> AuthError {
+pub(super) fn taken(error: StoreError) -> AuthError {
     match error.kind() {
         StoreErrorKind::Conflict => AuthError::new(ErrorKind::EmailTaken, error),
         _ => error.into(),

@@ -1,5 +1,6 @@
 //! A store in memory, for tests and trials: everything is gone when the program ends.
 
+mod directory;
 mod factor;
 mod throttle;
 mod token;
@@ -11,8 +12,8 @@ use async_trait::async_trait;
 
 use super::{
     BucketKey, Count, Epoch, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
-    SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, TokenHash, TokenRecord, UpdateTerms, Updated,
-    UserChange, UserDirectory, UserRecord, UserStatus, UserStore,
+    SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, TokenHash, TokenRecord, UserRecord, UserStatus,
+    UserStore,
 };
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -39,6 +40,7 @@ struct Tables {
 struct User {
     record: UserRecord,
     canonical_email: String,
+    created_at: Timestamp,
 }
 
 impl MemoryStore {
@@ -224,7 +226,8 @@ impl UserStore for MemoryStore {
             admin_access: new.admin_access,
             epoch: None,
         };
-        tables.users.insert(new.id, User { record, canonical_email: new.email.canonical().to_owned() });
+        let canonical_email = new.email.canonical().to_owned();
+        tables.users.insert(new.id, User { record, canonical_email, created_at: new.created_at });
         Ok(new.id)
     }
 
@@ -237,58 +240,5 @@ impl UserStore for MemoryStore {
         let Some(user) = unchanged else { return Ok(false) };
         user.record.password = Some(new.clone());
         Ok(true)
-    }
-}
-
-#[async_trait]
-impl UserDirectory for MemoryStore {
-    async fn update(
-        &self,
-        id: &UserId,
-        change: &UserChange,
-        terms: UpdateTerms,
-        now: Timestamp,
-    ) -> Result<Updated, StoreError> {
-        let mut tables = self.tables();
-        if !tables.users.contains_key(id) {
-            return Ok(Updated::NoSuchUser);
-        }
-        if terms.expected.is_some_and(|expected| expected != tables.epoch(id)) {
-            return Ok(Updated::Stale);
-        }
-        if let Some(email) = &change.email
-            && tables.owner_of(email.canonical()).is_some_and(|owner| owner != *id)
-        {
-            return Err(StoreErrorKind::Conflict.into());
-        }
-        let Some(user) = tables.users.get_mut(id) else { return Ok(Updated::NoSuchUser) };
-        if let Some(email) = &change.email {
-            user.record.email = email.as_typed().to_owned();
-            user.canonical_email = email.canonical().to_owned();
-        }
-        if let Some(password) = &change.password {
-            user.record.password = Some(password.clone());
-        }
-        user.record.status = change.status.unwrap_or(user.record.status);
-        user.record.role = change.role.unwrap_or(user.record.role);
-        user.record.app_access = change.app_access.unwrap_or(user.record.app_access);
-        user.record.admin_access = change.admin_access.unwrap_or(user.record.admin_access);
-        tables.end_sessions(id, terms.keep, now);
-        Ok(Updated::Done)
-    }
-
-    async fn delete(&self, id: &UserId, now: Timestamp) -> Result<bool, StoreError> {
-        let mut tables = self.tables();
-        let removed = tables.users.remove(id).is_some();
-        if removed {
-            tables.factors.remove(id);
-            tables.tokens.retain(|_, token| token.user != *id);
-            tables.end_sessions(id, None, now);
-        }
-        Ok(removed)
-    }
-
-    async fn count(&self) -> Result<u64, StoreError> {
-        Ok(self.tables().users.len() as u64)
     }
 }

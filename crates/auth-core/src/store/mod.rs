@@ -4,6 +4,7 @@
 //! `auth-sea-orm` implements all of it for SQL databases, [`memory`] for tests and trials. An app with a user table of
 //! its own implements [`UserStore`] alone. The conformance suite in `auth-testkit` says what each method promises.
 
+mod directory;
 mod error;
 mod factor;
 pub mod memory;
@@ -13,6 +14,7 @@ mod token;
 mod user;
 
 pub use crate::mfa::{RecoveryHash, Sealed, Step};
+pub use directory::{LastAdmin, UpdateTerms, Updated, UserDirectory, UserFilter, UserPage, UserSummary};
 pub use error::{StoreError, StoreErrorKind};
 pub use factor::{ActiveFactor, Enabling, FactorStore, PendingFactor, SecondFactor};
 pub use session::{
@@ -21,7 +23,7 @@ pub use session::{
 };
 pub use throttle::{Attempt, BucketKey, Count, Forgetting, Judgement, Limit, Reservation, Reserved, ThrottleStore};
 pub use token::{LoadedToken, NewTokenRecord, TokenCreated, TokenHash, TokenRecord, TokenStore};
-pub use user::{NewUserRecord, UpdateTerms, Updated, UserChange, UserDirectory, UserRecord, UserStatus, UserStore};
+pub use user::{NewUserRecord, UserChange, UserRecord, UserStatus, UserStore};
 
 /// A store of everything: what [`Auth::builder`](crate::Auth::builder) takes.
 pub trait Store: SessionStore + UserStore + FactorStore + UserDirectory + ThrottleStore + TokenStore {}

@@ -1,4 +1,4 @@
-//! Users: who they are ([`UserStore`]), and changes to them ([`UserDirectory`]).
+//! Users: who they are ([`UserStore`]). Lists of them and changes to them are in [`UserDirectory`](super::UserDirectory).
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{Epoch, StoreError};
 use crate::clock::Timestamp;
 use crate::email::Email;
-use crate::id::{Role, SessionId, UserId};
+use crate::id::{Role, UserId};
 use crate::password::PasswordHash;
 
 /// Identity and password: what an app implements over a user table of its own, where
@@ -30,51 +30,6 @@ pub trait UserStore: fmt::Debug + Send + Sync + 'static {
     /// password with stronger parameters: no session ends by it. Of users in a table of the app, it stores a new
     /// password too, and we end the sessions after it.
     async fn rehash(&self, id: &UserId, expected: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError>;
-}
-
-/// Changes to users that live in the store itself.
-#[async_trait]
-pub trait UserDirectory: fmt::Debug + Send + Sync + 'static {
-    /// Applies `change`, raises the epoch and ends the sessions of the user, in one transaction; under these terms.
-    ///
-    /// Of many updates that expect the same epoch, one is done and the others are [`Updated::Stale`], however they meet.
-    ///
-    /// # Errors
-    /// `Conflict` when the new address belongs to another user; nothing is changed then. An error may also mean that
-    /// the answer was lost: whoever expects an epoch and asks again may find it [`Updated::Stale`] by the first try.
-    async fn update(
-        &self,
-        id: &UserId,
-        change: &UserChange,
-        terms: UpdateTerms,
-        now: Timestamp,
-    ) -> Result<Updated, StoreError>;
-
-    /// Removes the user, raises the epoch and ends all sessions, in one transaction. `false` when there is no such user.
-    async fn delete(&self, id: &UserId, now: Timestamp) -> Result<bool, StoreError>;
-
-    /// How many users there are.
-    async fn count(&self) -> Result<u64, StoreError>;
-}
-
-/// Under which terms a user is changed. The default asks for nothing and keeps nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct UpdateTerms {
-    /// Change the user only while the epoch is this one: nobody changed the credentials since it was read.
-    pub expected: Option<Epoch>,
-    /// The session that goes on and is moved to the new epoch, as in [`FactorStore::end_sessions`](super::FactorStore::end_sessions).
-    pub keep: Option<SessionId>,
-}
-
-/// What became of an update.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Updated {
-    /// The user is changed, and the sessions have ended.
-    Done,
-    /// There is no such user; nothing is changed.
-    NoSuchUser,
-    /// The epoch is another than the expected one; nothing is changed.
-    Stale,
 }
 
 /// A user as authentication sees one.

@@ -1,12 +1,15 @@
-//! Changes to users. Each of them raises the epoch and ends the user's sessions.
+//! Changes to users. Each of them raises the epoch and ends the user's sessions. Lists of users are in `users`.
 
 use async_trait::async_trait;
-use auth_core::store::{Epoch, RevokeReason, StoreError, UpdateTerms, Updated, UserChange, UserDirectory};
+use auth_core::store::{
+    Epoch, LastAdmin, RevokeReason, StoreError, UpdateTerms, Updated, UserChange, UserDirectory, UserFilter, UserPage,
+    UserStatus, UserSummary,
+};
 use auth_core::{PasswordHash, Timestamp, UserId};
-use sea_orm::ConnectionTrait as _;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query, UpdateStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LockType, Order, Query, UpdateStatement};
+use sea_orm::{ConnectionTrait as _, DbErr};
 
-use super::SeaOrmStore;
+use super::{SeaOrmStore, Transaction};
 use crate::entity::user::Column;
 use crate::error::damaged;
 use crate::retry::{Attempt, Resend, retrying};
@@ -23,8 +26,8 @@ impl UserDirectory for SeaOrmStore {
         retrying(Resend::Safe, || self.try_update(id, change, terms, now)).await
     }
 
-    async fn delete(&self, id: &UserId, now: Timestamp) -> Result<bool, StoreError> {
-        retrying(Resend::Safe, || self.try_delete(id, now)).await
+    async fn delete(&self, id: &UserId, last_admin: LastAdmin, now: Timestamp) -> Result<Updated, StoreError> {
+        retrying(Resend::Safe, || self.try_delete(id, last_admin, now)).await
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
@@ -38,6 +41,14 @@ impl UserDirectory for SeaOrmStore {
             Ok(u64::try_from(users).map_err(|_| damaged("count"))?)
         })
         .await
+    }
+
+    async fn users(&self, page: &UserPage) -> Result<Vec<UserSummary>, StoreError> {
+        self.user_page(page).await
+    }
+
+    async fn count_users(&self, filter: &UserFilter, most: u64) -> Result<u64, StoreError> {
+        self.count_some_users(filter, most).await
     }
 }
 
@@ -74,6 +85,10 @@ impl SeaOrmStore {
                 return Ok(Updated::Stale);
             }
         }
+        let may_end_admin = terms.last_admin == LastAdmin::Stays && change.ends_admin();
+        if may_end_admin && self.is_last_admin(&transaction, id).await? {
+            return Ok(Updated::LastAdmin);
+        }
         if let Some(update) = self.update_of(id, change) {
             transaction.execute(&update).await?;
         }
@@ -82,21 +97,41 @@ impl SeaOrmStore {
         Ok(Updated::Done)
     }
 
-    async fn try_delete(&self, id: &UserId, now: Timestamp) -> Result<bool, Attempt> {
+    async fn try_delete(&self, id: &UserId, last_admin: LastAdmin, now: Timestamp) -> Result<Updated, Attempt> {
         let transaction = self.begin().await?;
         self.raise_epoch(&transaction, id, now).await?;
+        if last_admin == LastAdmin::Stays && self.is_last_admin(&transaction, id).await? {
+            return Ok(Updated::LastAdmin);
+        }
         let delete = Query::delete()
             .from_table(self.tables.user.clone())
             .and_where(Expr::col(Column::Id).eq(id.as_str()))
             .take();
         if transaction.execute(&delete).await?.rows_affected() == 0 {
-            return Ok(false);
+            return Ok(Updated::NoSuchUser);
         }
         self.forget_factor(&transaction, id).await?;
         self.forget_tokens(&transaction, id).await?;
         self.end_alive(&transaction, id, None, RevokeReason::CredentialsChanged, now).await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(Updated::Done)
+    }
+
+    /// Whether there is no other active admin. Whoever asks locks the first two of them, in the same order: of several
+    /// that would leave nobody, one waits for the other, and sees then what the other left.
+    async fn is_last_admin(&self, transaction: &Transaction, id: &UserId) -> Result<bool, DbErr> {
+        let select = Query::select()
+            .column(Column::Id)
+            .from(self.tables.user.clone())
+            .and_where(Expr::col(Column::AdminAccess).eq(true))
+            .and_where(Expr::col(Column::Status).eq(UserStatus::Active.as_str()))
+            .order_by(Column::Id, Order::Asc)
+            .limit(2)
+            .lock(LockType::Update)
+            .take();
+        let admins = transaction.query_all(&select).await?;
+        let ids = admins.iter().map(|row| row.try_get::<String>("", "id")).collect::<Result<Vec<_>, _>>()?;
+        Ok(ids == [id.as_str()])
     }
 
     /// `None` when nothing is to be changed.

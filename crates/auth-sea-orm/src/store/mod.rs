@@ -14,6 +14,7 @@ mod token;
 #[cfg(feature = "directus")]
 pub(crate) mod upstream;
 mod user;
+mod users;
 
 use std::fmt;
 use std::sync::Arc;

@@ -156,6 +156,8 @@ pub enum Variant {
     MfaStrict,
     /// With the routes that let new users in. Not for users in a table of the app.
     Registering,
+    /// And with the routes of admins. Not for users in a table of the app either.
+    Administering,
     /// Users may make [`MOST_TOKENS`] access tokens each.
     PersonalTokens,
     /// [`AuthConfig::directus`].
@@ -164,7 +166,7 @@ pub enum Variant {
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Default,
         Self::Hardened,
         Self::StrictGrace,
@@ -175,6 +177,7 @@ impl Variant {
         Self::MfaRequired,
         Self::MfaStrict,
         Self::Registering,
+        Self::Administering,
         Self::PersonalTokens,
         Self::Directus,
     ];
@@ -184,6 +187,20 @@ impl Variant {
     pub const fn endpoints(self) -> &'static [Endpoint] {
         match self {
             Self::Registering => &[
+                Endpoint::Register,
+                Endpoint::VerifyEmail,
+                Endpoint::Invite,
+                Endpoint::AcceptInvitation,
+                Endpoint::OpenApi,
+            ],
+            // In no order that would be of use: `{id}` before names.
+            Self::Administering => &[
+                Endpoint::Users,
+                Endpoint::CreateUser,
+                Endpoint::User,
+                Endpoint::UpdateUser,
+                Endpoint::DeleteUser,
+                Endpoint::ResetUserFactor,
                 Endpoint::Register,
                 Endpoint::VerifyEmail,
                 Endpoint::Invite,
@@ -210,7 +227,7 @@ impl Variant {
         config.invitation_urls = vec![INVITE_URL.to_owned()];
         config.password_reset_urls = vec![RESET_URL.to_owned()];
         match self {
-            Self::Default | Self::Registering | Self::Directus => config,
+            Self::Default | Self::Registering | Self::Administering | Self::Directus => config,
             Self::PersonalTokens => {
                 let mut tokens = PersonalTokens::default();
                 tokens.max_per_user = MOST_TOKENS;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auth_core::Clock as _;
 use auth_core::UserId;
-use auth_core::store::{Store, UpdateTerms, Updated, UserChange};
+use auth_core::store::{LastAdmin, Store, UpdateTerms, Updated, UserChange};
 use serde_json::{Map, Value, json};
 
 use super::client::Request;
@@ -149,6 +149,15 @@ impl Subject {
 
 /// What happens behind the server's back.
 impl Subject {
+    /// Removes a user.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn delete(&self, user: &UserId) {
+        let deleted = self.store.delete(user, LastAdmin::MayGo, self.clock.now()).await;
+        assert_eq!(deleted.expect("deletes"), Updated::Done);
+    }
+
     /// Changes a user.
     ///
     /// # Panics

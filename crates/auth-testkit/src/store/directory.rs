@@ -1,6 +1,6 @@
 //! Changes to users, each of which ends their sessions.
 
-use auth_core::store::{Epoch, StoreErrorKind, UpdateTerms, Updated, UserChange, UserStatus};
+use auth_core::store::{Epoch, LastAdmin, StoreErrorKind, UpdateTerms, Updated, UserChange, UserStatus};
 use auth_core::{PasswordHash, Role};
 
 use super::given::{AnyStore, HASH, NOW, email, is_alive, loaded, new_user, opened, seconds, stored_user, user_id};
@@ -121,7 +121,7 @@ pub async fn r9_an_update_keeps_one_session_and_moves_it_to_the_new_epoch(store:
     let user = stored_user(&store, "u1").await;
     let (kept, other) = (opened(&store, 1, user).await, opened(&store, 2, user).await);
     let change = UserChange { password: Some(PasswordHash::from_phc("$argon2id$new")), ..UserChange::default() };
-    let terms = UpdateTerms { expected: Some(Epoch(0)), keep: Some(kept) };
+    let terms = UpdateTerms { expected: Some(Epoch(0)), keep: Some(kept), ..UpdateTerms::default() };
     assert_eq!(store.update(&user, &change, terms, NOW).await.expect("update"), Updated::Done);
     assert!(is_alive(&store, kept).await && !is_alive(&store, other).await);
     assert_eq!(loaded(&store, kept).await.epoch, Epoch(1));
@@ -138,7 +138,7 @@ pub async fn update_of_an_unknown_user_changes_nothing(store: AnyStore) {
         store.update(&nobody, &UserChange::default(), UpdateTerms::default(), NOW).await.expect("update"),
         Updated::NoSuchUser
     );
-    assert!(!store.delete(&nobody, NOW).await.expect("delete"));
+    assert_eq!(store.delete(&nobody, LastAdmin::MayGo, NOW).await.expect("delete"), Updated::NoSuchUser);
     assert_eq!(store.epoch(&nobody).await.expect("epoch"), Epoch(0));
     assert!(is_alive(&store, session).await);
     assert_eq!(store.count().await.expect("count"), 0);
@@ -150,8 +150,8 @@ pub async fn r8_delete_removes_the_user_and_ends_sessions(store: AnyStore) {
     let other = stored_user(&store, "u2").await;
     let session = opened(&store, 1, user).await;
     let theirs = opened(&store, 2, other).await;
-    assert!(store.delete(&user, seconds(1)).await.expect("delete"));
-    assert!(!store.delete(&user, seconds(2)).await.expect("delete"));
+    assert_eq!(store.delete(&user, LastAdmin::MayGo, seconds(1)).await.expect("delete"), Updated::Done);
+    assert_eq!(store.delete(&user, LastAdmin::MayGo, seconds(2)).await.expect("delete"), Updated::NoSuchUser);
 
     assert!(store.find_by_id(&user).await.expect("find_by_id").is_none());
     assert!(store.find_by_email(&email("u1@example.com")).await.expect("find_by_email").is_none());
@@ -180,7 +180,7 @@ pub async fn r9_reactivation_revives_nothing(store: AnyStore) {
 pub async fn r9_a_user_created_again_does_not_revive_sessions(store: AnyStore) {
     let user = stored_user(&store, "u1").await;
     let session = opened(&store, 1, user).await;
-    assert!(store.delete(&user, NOW).await.expect("delete"));
+    assert_eq!(store.delete(&user, LastAdmin::MayGo, NOW).await.expect("delete"), Updated::Done);
     store.create(&new_user("u1", "u1@example.com")).await.expect("create");
     assert!(!is_alive(&store, session).await);
     let found = store.find_by_id(&user).await.expect("find_by_id").expect("a user");
@@ -193,6 +193,6 @@ pub async fn count_follows_create_and_delete(store: AnyStore) {
     let user = stored_user(&store, "u1").await;
     stored_user(&store, "u2").await;
     assert_eq!(store.count().await.expect("count"), 2);
-    assert!(store.delete(&user, NOW).await.expect("delete"));
+    assert_eq!(store.delete(&user, LastAdmin::MayGo, NOW).await.expect("delete"), Updated::Done);
     assert_eq!(store.count().await.expect("count"), 1);
 }

@@ -1,8 +1,8 @@
 //! Second factors: pending, enabled, used, removed.
 
 use auth_core::store::{
-    ActiveFactor, Enabling, Epoch, PendingFactor, RecoveryHash, RevokeReason, Revoked, Sealed, SecondFactor, Step,
-    Swap, UpdateTerms, Updated, UserChange,
+    ActiveFactor, Enabling, Epoch, LastAdmin, PendingFactor, RecoveryHash, RevokeReason, Revoked, Sealed, SecondFactor,
+    Step, Swap, UpdateTerms, Updated, UserChange,
 };
 use auth_core::{SessionId, UserId};
 
@@ -247,7 +247,7 @@ pub async fn r9_a_removed_user_leaves_no_factor(store: AnyStore) {
     let updated = store.update(&user, &UserChange::default(), UpdateTerms::default(), NOW).await.expect("update");
     assert_eq!(updated, Updated::Done);
     assert_eq!(factor_of(&store, &user).await, before);
-    assert!(store.delete(&user, NOW).await.expect("delete"));
+    assert_eq!(store.delete(&user, LastAdmin::MayGo, NOW).await.expect("delete"), Updated::Done);
     assert_eq!(factor_of(&store, &user).await, SecondFactor::default());
     assert_eq!(store.use_recovery_code(&user, &recovery_code(1, 0), NOW).await.expect("use"), Swap::Lost);
     stored_user(&store, "u1").await;

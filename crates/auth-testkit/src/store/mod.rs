@@ -13,6 +13,7 @@
 //!
 //! Each property wants a store without users and sessions. `r3_…`, `r9_…` and the like name the requirement kept.
 
+mod admins;
 mod directory;
 mod factor_races;
 mod factors;
@@ -22,6 +23,7 @@ mod revocations;
 mod sessions;
 mod throttle;
 mod tokens;
+mod user_lists;
 mod users;
 
 use std::fmt;
@@ -39,6 +41,7 @@ use crate::users::{
     rehash_replaces_only_the_expected_hash,
 };
 
+pub use admins::*;
 pub use directory::*;
 pub use factor_races::*;
 pub use factors::*;
@@ -47,6 +50,7 @@ pub use revocations::*;
 pub use sessions::*;
 pub use throttle::*;
 pub use tokens::*;
+pub use user_lists::*;
 pub use users::*;
 
 /// One promise of the store traits.
@@ -157,6 +161,13 @@ properties! {
     r9_reactivation_revives_nothing
     r9_a_user_created_again_does_not_revive_sessions
     count_follows_create_and_delete
+    users_are_listed_by_id_page_by_page
+    users_are_found_by_what_their_address_begins_with
+    users_are_filtered_and_counted
+    a_search_has_no_wildcards
+    a_user_in_a_list_says_whether_there_is_a_factor
+    the_last_admin_stays_when_told_so
+    of_two_admins_who_end_each_other_one_stays
     r8_a_store_without_revocations_tells_none
     r8_ended_sessions_are_told_from_a_moment_on
     r8_the_end_of_all_sessions_is_told_with_the_lowest_epoch_that_counts

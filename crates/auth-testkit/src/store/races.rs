@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use auth_core::store::{
-    Epoch, NewSession, Opened, RevokeReason, Rotation, Swap, UpdateTerms, Updated, UserChange, UserStatus,
+    Epoch, LastAdmin, NewSession, Opened, RevokeReason, Rotation, Swap, UpdateTerms, Updated, UserChange, UserStatus,
 };
 use auth_core::{PasswordHash, SessionId};
 use tokio::sync::Barrier;
@@ -89,7 +89,7 @@ pub async fn r9_open_beside_a_suspension_leaves_no_live_session(store: AnyStore)
                     Updated::Done
                 );
             } else {
-                assert!(changer.delete(&user, seconds(1)).await.expect("delete"));
+                assert_eq!(changer.delete(&user, LastAdmin::MayGo, seconds(1)).await.expect("delete"), Updated::Done);
             }
             None
         };

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use auth_core::store::{Epoch, RevokeReason, Revoked, UpdateTerms, Updated, UserChange};
+use auth_core::store::{Epoch, LastAdmin, RevokeReason, Revoked, UpdateTerms, Updated, UserChange};
 use auth_core::{Timestamp, UserId};
 
 use super::given::{AnyStore, NOW, new_user, opened, seconds, session_id, stored_user, user_id};
@@ -75,7 +75,7 @@ pub async fn r9_a_session_that_is_kept_is_not_told(store: AnyStore) {
 pub async fn r8_removed_users_are_told(store: AnyStore) {
     let user = stored_user(&store, "u1").await;
     opened(&store, 1, user).await;
-    assert!(store.delete(&user, seconds(10)).await.expect("delete"));
+    assert_eq!(store.delete(&user, LastAdmin::MayGo, seconds(10)).await.expect("delete"), Updated::Done);
     let elsewhere = user_id("elsewhere");
     store.end_sessions(&elsewhere, None, RevokeReason::Ended, seconds(10)).await.expect("end_sessions");
     let told = revoked(&store, seconds(10)).await;

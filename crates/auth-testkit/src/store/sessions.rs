@@ -1,8 +1,8 @@
 //! Sessions: open, load, rotate, revoke, list, purge.
 
 use auth_core::store::{
-    Epoch, NewSession, Opened, RevokeReason, Rotation, SessionMode, SessionRecord, StoreErrorKind, Swap, UpdateTerms,
-    Updated, UserChange, UserStatus,
+    Epoch, LastAdmin, NewSession, Opened, RevokeReason, Rotation, SessionMode, SessionRecord, StoreErrorKind, Swap,
+    UpdateTerms, Updated, UserChange, UserStatus,
 };
 use auth_core::{ClientInfo, SessionId, Timestamp};
 
@@ -103,7 +103,7 @@ pub async fn r9_open_for_a_user_who_is_not_active_is_stale(store: AnyStore) {
 /// A user who was removed after the password was checked gets no session.
 pub async fn r9_open_for_a_removed_user_is_stale(store: AnyStore) {
     let user = stored_user(&store, "u1").await;
-    assert!(store.delete(&user, NOW).await.expect("delete"));
+    assert_eq!(store.delete(&user, LastAdmin::MayGo, NOW).await.expect("delete"), Updated::Done);
     assert_eq!(store.open(&new_session(1, user, Epoch(0))).await.expect("open"), Opened::Stale);
 }
 

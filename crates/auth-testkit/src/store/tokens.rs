@@ -1,8 +1,8 @@
 //! Personal access tokens: made, found, listed, revoked, removed, also at once.
 
 use auth_core::store::{
-    Epoch, LoadedToken, NewTokenRecord, RevokeReason, Swap, TokenCreated, TokenHash, TokenRecord, UpdateTerms, Updated,
-    UserChange, UserStatus,
+    Epoch, LastAdmin, LoadedToken, NewTokenRecord, RevokeReason, Swap, TokenCreated, TokenHash, TokenRecord,
+    UpdateTerms, Updated, UserChange, UserStatus,
 };
 use auth_core::{TokenId, TokenName, TokenScopes, UserId};
 
@@ -92,7 +92,7 @@ pub async fn r9_a_token_under_another_epoch_or_of_a_user_who_is_not_active_is_st
     assert_eq!(updated, Updated::Done);
     stale(Epoch(0)).await;
     stale(Epoch(1)).await;
-    assert!(store.delete(&user, NOW).await.expect("delete"));
+    assert_eq!(store.delete(&user, LastAdmin::MayGo, NOW).await.expect("delete"), Updated::Done);
     stale(Epoch(1)).await;
 }
 
@@ -109,7 +109,7 @@ pub async fn r9_each_change_ends_the_tokens_of_its_user(store: AnyStore) {
     }
     let user = stored_user(&store, "u3").await;
     created(&store, token(3, user, Epoch(0))).await;
-    assert!(store.delete(&user, NOW).await.expect("delete"));
+    assert_eq!(store.delete(&user, LastAdmin::MayGo, NOW).await.expect("delete"), Updated::Done);
     assert!(found(&store, 3).await.is_none(), "of a removed user nothing is left");
     assert!(counts(&store, 100).await);
 }

@@ -78,6 +78,7 @@ fn describe(route: &Route, config: &AuthConfig, paths: &mut Paths) {
         let method = match endpoint.method() {
             Method::Get => HttpMethod::Get,
             Method::Post => HttpMethod::Post,
+            Method::Patch => HttpMethod::Patch,
             Method::Delete => HttpMethod::Delete,
         };
         let item = PathItem::new(method, operation);

@@ -138,7 +138,7 @@ impl Operation {
     pub(super) fn build(self, method: Method, config: &AuthConfig) -> Built {
         let place = self.access.place(config);
         let mut problems = self.access.refusals(method);
-        if method == Method::Post {
+        if matches!(method, Method::Post | Method::Patch) {
             problems.extend(refusals::of_bodies());
         }
         problems.extend(self.refusals);

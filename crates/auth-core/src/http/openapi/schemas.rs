@@ -20,6 +20,8 @@ pub(super) const FACTOR: &str = "AuthSecondFactor";
 pub(super) const CODES: &str = "AuthRecoveryCodes";
 pub(super) const PERSONAL_TOKENS: &str = "AuthPersonalTokens";
 pub(super) const NEW_TOKEN: &str = "AuthNewPersonalToken";
+pub(super) const ACCOUNT: &str = "AuthAccount";
+pub(super) const ACCOUNTS: &str = "AuthAccounts";
 pub(super) const PROVIDERS: &str = "AuthProviders";
 pub(super) const KEYS: &str = "AuthKeys";
 
@@ -38,6 +40,8 @@ pub(super) fn components() -> BTreeMap<String, RefOr<Schema>> {
         (CODES, data(closed([required("recovery_codes", array(text("Counts once, in place of an `otp`.")))]))),
         (PERSONAL_TOKENS, data(array(closed(personal_token())))),
         (NEW_TOKEN, data(new_personal_token())),
+        (ACCOUNT, data(account())),
+        (ACCOUNTS, page(account())),
         (PROVIDERS, providers()),
         (KEYS, closed([required("keys", array(key()))])),
     ];
@@ -78,6 +82,15 @@ fn object(members: impl IntoIterator<Item = Member>) -> ObjectBuilder {
 
 fn data(schema: RefOr<Schema>) -> RefOr<Schema> {
     closed([required("data", schema)])
+}
+
+/// A part of a list.
+fn page(row: RefOr<Schema>) -> RefOr<Schema> {
+    let meta = closed([
+        required("total_count", number("How many there are, as far as that was counted.")),
+        required("exact", flag("Whether that is all: otherwise there are more.")),
+    ]);
+    closed([required("data", array(row)), required("meta", meta)])
 }
 
 fn array(items: impl Into<RefOr<Schema>>) -> RefOr<Schema> {
@@ -177,14 +190,41 @@ fn tokens() -> RefOr<Schema> {
 }
 
 fn user() -> RefOr<Schema> {
-    let status = UserStatus::ALL.iter().map(|status| status.as_str());
     // Fewer when `fields` says so.
     closed([
         optional("id", text("Opaque.")),
         optional("email", text("As it was typed.")),
         optional("role", nullable(Type::String, "A name.")),
-        optional("status", text("").enum_values(Some(status))),
+        optional("status", status("")),
     ])
+}
+
+/// A user as admins see one.
+fn account() -> RefOr<Schema> {
+    closed([
+        required("id", text("Opaque.")),
+        required("email", text("As it was typed.")),
+        required("role", nullable(Type::String, "A name.")),
+        required("status", status("")),
+        required("app_access", flag("May use the app.")),
+        required("admin_access", flag("May do everything.")),
+        required("tfa_enabled", flag("Whether there is a second factor.")),
+        required("created_at", number("Milliseconds since 1970.")),
+    ])
+}
+
+pub(super) fn status(description: &str) -> ObjectBuilder {
+    text(description).enum_values(Some(UserStatus::ALL.iter().map(|status| status.as_str())))
+}
+
+/// A role that a request names; `null` takes it away.
+pub(super) fn role_or_none() -> ObjectBuilder {
+    nullable(Type::String, "A name; `null` for none.").min_length(Some(1)).max_length(Some(64))
+}
+
+/// A whole number of a query.
+pub(super) fn count(most: u64) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(most))
 }
 
 fn session() -> RefOr<Schema> {

@@ -27,6 +27,7 @@ pub mod storage;
 pub mod tfa;
 pub mod throttle;
 pub mod tokens;
+pub mod users;
 pub mod users_me;
 pub mod validation;
 
@@ -227,6 +228,22 @@ cases! {
         Proxied: [g7_behind_a_proxy_each_client_is_counted_by_itself]
         Unthrottled: [g3_without_a_throttle_nobody_waits]
     }
+    users {
+        Administering: [
+            r8_only_admins_manage_users,
+            users_are_listed,
+            hostile_queries_find_nobody,
+            p9_an_admin_sets_no_password,
+            r8_a_change_ends_the_sessions_of_its_user,
+            r9_an_own_change_keeps_the_session_that_asks,
+            an_admin_does_not_end_themselves,
+            of_admins_who_demote_each_other_one_stays,
+            r8_a_removed_user_is_out_at_once,
+            m7_an_admin_removes_a_lost_factor,
+            c4_foreign_pages_change_no_user,
+            c8_each_path_has_its_methods,
+        ]
+    }
     users_me {
         Default: [
             the_default_fields,
@@ -402,6 +419,7 @@ cases! {
     openapi {
         Default: [what_is_mounted_is_described]
         Registering: [what_is_mounted_by_name_is_described_too]
+        Administering: [what_admins_do_is_described_too]
         PersonalTokens: [what_a_setting_switches_on_is_described_too]
     }
     routes {

@@ -282,7 +282,7 @@ pub async fn r8_a_changed_user_is_out_at_once(s: &Subject) {
         held.assert_out(s).await;
     }
     let held = Held::new(s).await;
-    assert!(s.store.delete(id, s.clock.now()).await.expect("deletes"));
+    s.delete(id).await;
     held.assert_out(s).await;
     let response = s.send(s.login_request(&Subject::credentials(s.user(), "json"))).await;
     response.expect_credentials_refused();

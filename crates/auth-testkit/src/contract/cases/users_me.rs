@@ -98,7 +98,7 @@ pub async fn r8_it_tells_what_is_stored_now(s: &Subject) {
         Updated::Done
     );
     s.send(me()).await.expect_status(401);
-    assert!(s.store.delete(&s.user().id, s.clock.now()).await.expect("deletes"));
+    s.delete(&s.user().id).await;
     s.send(me()).await.expect_status(401);
 }
 

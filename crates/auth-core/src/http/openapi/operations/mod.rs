@@ -1,6 +1,7 @@
 //! The description of every endpoint. A new one does not compile without an arm here.
 
 mod account;
+mod admin;
 mod own;
 mod personal_tokens;
 mod tfa;
@@ -34,6 +35,12 @@ impl Endpoint {
             Self::Register => account::register(config),
             Self::VerifyEmail => account::verify_email(),
             Self::AcceptInvitation => account::accept_invitation(config),
+            Self::Users => admin::users(),
+            Self::CreateUser => admin::create(config),
+            Self::User => admin::user(),
+            Self::UpdateUser => admin::update(),
+            Self::DeleteUser => admin::delete(),
+            Self::ResetUserFactor => admin::reset_factor(),
             Self::TfaGenerate => tfa::generate(),
             Self::TfaEnable => tfa::enable(),
             Self::TfaDisable => tfa::disable(),

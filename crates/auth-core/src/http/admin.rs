@@ -1,0 +1,146 @@
+//! The routes of admins: `/users`, and the audit trail.
+
+use serde::Serialize;
+
+use super::account::email_field;
+use super::body::{Fields, Json};
+use super::head::RequestHead;
+use super::listing;
+use super::problem::{Problem, Reason};
+use super::query;
+use super::reply::{Data, Reply};
+use crate::auth::Auth;
+use crate::error::ErrorKind;
+use crate::id::{Role, UserId};
+use crate::service::{AccountChange, Admin, NewAccount};
+use crate::store::{UserStatus, UserSummary};
+use crate::token::Identity;
+
+/// What an admin asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Administration {
+    Users,
+    Create,
+    User,
+    Update,
+    Delete,
+    ResetFactor,
+}
+
+impl Administration {
+    pub(super) async fn answer(
+        self,
+        auth: &Auth,
+        identity: &Identity,
+        head: &RequestHead<'_>,
+        fields: &Fields,
+    ) -> Result<Reply, Problem> {
+        // Before anything is said about the request: whoever may not ask learns no more than that.
+        let admin = auth.admin(identity, &auth.inner.wire.clients.of(head)).await?;
+        match self {
+            Self::Users => users(&admin, head).await,
+            Self::Create => create(&admin, fields).await,
+            Self::User => shown(admin.user(&user_id(head, 0)?).await?),
+            Self::Update => {
+                let (id, change) = (user_id(head, 0)?, change(fields)?);
+                found(admin.update_user(&id, change).await?)?;
+                shown(admin.user(&id).await?)
+            }
+            Self::Delete => {
+                found(admin.delete_user(&user_id(head, 0)?).await?)?;
+                Ok(Reply::new(204))
+            }
+            Self::ResetFactor => {
+                found(admin.reset_second_factor(&user_id(head, 2)?).await?)?;
+                Ok(Reply::new(204))
+            }
+        }
+    }
+}
+
+async fn users(admin: &Admin<'_>, head: &RequestHead<'_>) -> Result<Reply, Problem> {
+    let page = listing::user_page(head.query.unwrap_or_default()).map_err(Problem::payload)?;
+    let users = admin.users(&page).await?;
+    let counted = admin.count_users(&page.filter, listing::REACH + 1).await?;
+    Ok(listing::reply(&users.iter().map(User::of).collect::<Vec<_>>(), counted))
+}
+
+async fn create(admin: &Admin<'_>, fields: &Fields) -> Result<Reply, Problem> {
+    let mut account = NewAccount::new(email_field(fields)?);
+    let change = change(fields)?;
+    account.role = change.role.flatten();
+    account.status = change.status.unwrap_or(account.status);
+    account.app_access = change.app_access.unwrap_or(account.app_access);
+    account.admin_access = change.admin_access.unwrap_or(account.admin_access);
+    let url = fields.optional("invite_url").map_err(Problem::payload)?;
+    shown(Some(admin.create_user(account, url).await?))
+}
+
+/// What the body says of a user. A password is refused, not ignored: whoever sends one believes that it was set
+/// (requirement P9).
+fn change(fields: &Fields) -> Result<AccountChange, Problem> {
+    if fields.value("password").is_some() {
+        return Err(Problem::payload(Reason::PasswordOfAnother));
+    }
+    let email = fields.value("email").map(|_| email_field(fields)).transpose()?;
+    let status = fields.optional("status").map_err(Problem::payload)?;
+    let status = status.map(|name| UserStatus::from_name(name).ok_or(Problem::payload(Reason::UnknownStatus)));
+    let role = match fields.value("role") {
+        Some(Json::Null) => Some(None),
+        _ => {
+            let role = fields.optional("role").map_err(Problem::payload)?.map(Role::new).transpose();
+            role.map_err(|_| Problem::payload(Reason::NotARole))?.map(Some)
+        }
+    };
+    Ok(AccountChange {
+        email,
+        status: status.transpose()?,
+        role,
+        app_access: fields.optional_flag("app_access").map_err(Problem::payload)?,
+        admin_access: fields.optional_flag("admin_access").map_err(Problem::payload)?,
+    })
+}
+
+/// The segment of the path that is so many before the last. What is no id is the id of nobody.
+fn user_id(head: &RequestHead<'_>, before_last: usize) -> Result<UserId, Problem> {
+    let segment = head.path.rsplit('/').nth(before_last).map(query::segment);
+    Ok(segment.and_then(|id| UserId::new(&id).ok()).ok_or(ErrorKind::Forbidden)?)
+}
+
+/// As Directus answers: what is not there is forbidden.
+fn found(is_there: bool) -> Result<(), Problem> {
+    if is_there { Ok(()) } else { Err(ErrorKind::Forbidden.into()) }
+}
+
+fn shown(user: Option<UserSummary>) -> Result<Reply, Problem> {
+    let user = user.ok_or(ErrorKind::Forbidden)?;
+    Ok(Reply::json(200, &Data { data: User::of(&user) }))
+}
+
+/// A user as an admin sees one: never a hash or a secret. Times are milliseconds since 1970.
+#[derive(Serialize)]
+struct User<'a> {
+    id: &'a UserId,
+    email: &'a str,
+    role: Option<&'a Role>,
+    status: &'static str,
+    app_access: bool,
+    admin_access: bool,
+    tfa_enabled: bool,
+    created_at: i64,
+}
+
+impl<'a> User<'a> {
+    fn of(user: &'a UserSummary) -> Self {
+        Self {
+            id: &user.id,
+            email: &user.email,
+            role: user.role.as_ref(),
+            status: user.status.as_str(),
+            app_access: user.app_access,
+            admin_access: user.admin_access,
+            tfa_enabled: user.has_factor,
+            created_at: user.created_at.as_millis(),
+        }
+    }
+}

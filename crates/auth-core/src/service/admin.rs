@@ -1,0 +1,266 @@
+//! What admins do with users. None of it sets or shows a password (requirement P9).
+
+use super::outbox::{LinkBase, allowed};
+use super::users::taken;
+use crate::auth::{Auth, Inner};
+use crate::client::ClientInfo;
+use crate::email::Email;
+use crate::error::{AuthError, ErrorKind};
+use crate::event::EventKind;
+use crate::id::{Role, SessionId, UserId};
+use crate::store::{
+    Epoch, LastAdmin, NewUserRecord, UpdateTerms, Updated, UserChange, UserDirectory, UserFilter, UserPage, UserRecord,
+    UserStatus, UserSummary,
+};
+use crate::token::{Identity, Purpose};
+
+/// A user that an admin makes. The user chooses the password.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct NewAccount {
+    /// The address.
+    pub email: Email,
+    /// The role. Default none.
+    pub role: Option<Role>,
+    /// Default invited: with a [`Mailer`](crate::mail::Mailer), the user gets a link to choose a password then.
+    pub status: UserStatus,
+    /// Claim `app_access`. Default yes.
+    pub app_access: bool,
+    /// Claim `admin_access`. Default no.
+    pub admin_access: bool,
+}
+
+impl NewAccount {
+    /// An invited user without a role, who may use the app.
+    #[must_use]
+    pub const fn new(email: Email) -> Self {
+        Self { email, role: None, status: UserStatus::Invited, app_access: true, admin_access: false }
+    }
+}
+
+/// What an admin changes of a user; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct AccountChange {
+    /// A new address.
+    pub email: Option<Email>,
+    /// A new status.
+    pub status: Option<UserStatus>,
+    /// A new role, or none.
+    pub role: Option<Option<Role>>,
+    /// Claim `app_access`.
+    pub app_access: Option<bool>,
+    /// Claim `admin_access`.
+    pub admin_access: Option<bool>,
+}
+
+impl From<AccountChange> for UserChange {
+    fn from(change: AccountChange) -> Self {
+        let AccountChange { email, status, role, app_access, admin_access } = change;
+        Self { email, password: None, status, role, app_access, admin_access }
+    }
+}
+
+/// An admin who is signed in: what one may do with users. From [`Auth::admin`].
+#[derive(Debug)]
+pub struct Admin<'a> {
+    auth: &'a Auth,
+    directory: &'a dyn UserDirectory,
+    id: UserId,
+    session: SessionId,
+    client: ClientInfo,
+}
+
+impl Auth {
+    /// Whoever this is, as an admin.
+    ///
+    /// # Errors
+    /// `LoginRequired` for a token that was made for a program, `InvalidToken` when the session is over, `Forbidden` for
+    /// a user who is no admin now; `UsersElsewhere` when users live in a table of the app; `Unavailable`.
+    pub async fn admin(&self, identity: &Identity, client: &ClientInfo) -> Result<Admin<'_>, AuthError> {
+        let directory = self.directory()?;
+        let (id, session) = self.inner.admin_and_session(identity).await?;
+        Ok(Admin { auth: self, directory, id, session, client: client.clone() })
+    }
+
+    /// The users that `page` asks for: see [`UserDirectory::users`]. For command lines; requests of admins come by
+    /// [`Auth::admin`].
+    ///
+    /// # Errors
+    /// `UsersElsewhere` when users live in a table of the app; `Unavailable`.
+    pub async fn users(&self, page: &UserPage) -> Result<Vec<UserSummary>, AuthError> {
+        Ok(self.directory()?.users(page).await?)
+    }
+}
+
+impl Admin<'_> {
+    /// The users that `page` asks for.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn users(&self, page: &UserPage) -> Result<Vec<UserSummary>, AuthError> {
+        Ok(self.directory.users(page).await?)
+    }
+
+    /// How many users there are of this kind, up to `most`.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn count_users(&self, filter: &UserFilter, most: u64) -> Result<u64, AuthError> {
+        Ok(self.directory.count_users(filter, most).await?)
+    }
+
+    /// The user with this id.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn user(&self, id: &UserId) -> Result<Option<UserSummary>, AuthError> {
+        let filter = UserFilter { id: Some(*id), ..UserFilter::default() };
+        let mut found = self.directory.users(&UserPage { filter, after: None, skip: 0, limit: 1 }).await?;
+        Ok(found.pop())
+    }
+
+    /// Makes a user without a password. One who is invited gets a mail with a link to choose one, when there is a mailer;
+    /// it leads to `url`, or to the default of [`Auth::invite`].
+    ///
+    /// # Errors
+    /// `EmailTaken`; `UrlNotAllowed`, also when there is no mailer; `Unavailable`.
+    pub async fn create_user(&self, account: NewAccount, url: Option<&str>) -> Result<UserSummary, AuthError> {
+        let inner = &self.auth.inner;
+        let now = inner.clock.now();
+        let record = NewUserRecord {
+            id: UserId::generate(now, &*inner.random)?,
+            email: account.email,
+            password: None,
+            status: account.status,
+            role: account.role,
+            app_access: account.app_access,
+            admin_access: account.admin_access,
+            created_at: now,
+        };
+        let is_invited = record.status == UserStatus::Invited && (inner.outbox.is_some() || url.is_some());
+        let invitation = match (is_invited, url) {
+            (false, _) => None,
+            (true, Some(url)) => {
+                // Without a mailer no link leads anywhere.
+                let list = if inner.outbox.is_some() { &*inner.config.invitation_urls } else { &[] };
+                Some((allowed(url, list, "invite users")?.to_owned(), inner.place_for_mail()?))
+            }
+            (true, None) => Some((inner.page("/admin/accept-invite")?, inner.place_for_mail()?)),
+        };
+        let id = inner.users.create(&record).await.map_err(taken)?;
+        self.record(EventKind::UserCreated, &id);
+        let user = UserSummary {
+            id,
+            email: record.email.as_typed().to_owned(),
+            status: record.status,
+            role: record.role,
+            app_access: record.app_access,
+            admin_access: record.admin_access,
+            has_factor: false,
+            created_at: now,
+        };
+        if let Some((url, place)) = invitation {
+            let (auth, user) = (self.auth.clone(), invited(&user));
+            self.auth.afterwards(async move {
+                let link = LinkBase { url, then: None };
+                let sent = auth.inner.mail_link(Purpose::Invite, &user, Epoch::default(), link).await;
+                drop(place);
+                sent
+            });
+        }
+        Ok(user)
+    }
+
+    /// Changes a user and ends the user's sessions; of the admin's own, the one that asks goes on. A change of nothing is
+    /// none. `false` when there is no such user.
+    ///
+    /// # Errors
+    /// `OwnAccount` for admins who would end themselves, and `LastAdmin` when nobody would be an admin any more, however
+    /// many changes meet; `EmailTaken`; `Unavailable`. Nothing is changed then.
+    pub async fn update_user(&self, id: &UserId, change: AccountChange) -> Result<bool, AuthError> {
+        let change = UserChange::from(change);
+        let is_own = *id == self.id;
+        if is_own && change.ends_admin() {
+            return Err(ErrorKind::OwnAccount.into());
+        }
+        if change.is_empty() {
+            return Ok(self.user(id).await?.is_some());
+        }
+        let terms =
+            UpdateTerms { keep: is_own.then_some(self.session), last_admin: LastAdmin::Stays, ..Default::default() };
+        let now = self.auth.inner.clock.now();
+        let updated = self.directory.update(id, &change, terms, now).await.map_err(taken)?;
+        self.done(updated, EventKind::UserChanged, id)
+    }
+
+    /// Removes a user and ends the user's sessions. `false` when there is no such user.
+    ///
+    /// # Errors
+    /// `OwnAccount` for the admin who asks; `LastAdmin`; `Unavailable`.
+    pub async fn delete_user(&self, id: &UserId) -> Result<bool, AuthError> {
+        if *id == self.id {
+            return Err(ErrorKind::OwnAccount.into());
+        }
+        let deleted = self.directory.delete(id, LastAdmin::Stays, self.auth.inner.clock.now()).await?;
+        self.done(deleted, EventKind::UserDeleted, id)
+    }
+
+    /// Removes the second factor of a user who lost it, and ends the user's sessions. `false` when there is no such user.
+    ///
+    /// # Errors
+    /// `FactorInactive` when there is none; `OwnAccount` for the admin who asks, whose own factor protects this too;
+    /// `Unavailable`.
+    pub async fn reset_second_factor(&self, id: &UserId) -> Result<bool, AuthError> {
+        if *id == self.id {
+            return Err(ErrorKind::OwnAccount.into());
+        }
+        if self.user(id).await?.is_none() {
+            return Ok(false);
+        }
+        if !self.auth.inner.reset_factor(id).await? {
+            return Err(ErrorKind::FactorInactive.into());
+        }
+        self.record(EventKind::MfaReset, id);
+        Ok(true)
+    }
+
+    fn done(&self, updated: Updated, kind: EventKind, id: &UserId) -> Result<bool, AuthError> {
+        match updated {
+            Updated::Done => {
+                self.record(kind, id);
+                Ok(true)
+            }
+            Updated::NoSuchUser => Ok(false),
+            Updated::LastAdmin => Err(ErrorKind::LastAdmin.into()),
+            Updated::Stale => Err(AuthError::new(ErrorKind::Internal, "stale without an expected epoch")),
+        }
+    }
+
+    fn record(&self, kind: EventKind, user: &UserId) {
+        self.auth.inner.record_by(Some(self.id), kind, Some(*user), Some(self.session), &self.client);
+    }
+}
+
+impl Inner {
+    /// An access token may outlive its session, and the rights that it tells of: what is stored counts.
+    async fn admin_and_session(&self, identity: &Identity) -> Result<(UserId, SessionId), AuthError> {
+        let asking = self.asking(identity).await?;
+        if !asking.user.admin_access {
+            return Err(ErrorKind::Forbidden.into());
+        }
+        Ok((asking.user.id, asking.session.id))
+    }
+}
+
+fn invited(user: &UserSummary) -> UserRecord {
+    UserRecord {
+        id: user.id,
+        email: user.email.clone(),
+        password: None,
+        status: user.status,
+        role: user.role,
+        app_access: user.app_access,
+        admin_access: user.admin_access,
+        epoch: Some(Epoch::default()),
+    }
+}
