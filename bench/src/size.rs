@@ -18,7 +18,7 @@ impl Size {
     pub(crate) const fn guards(self) -> Samples {
         match self {
             Self::Full => Samples { count: 25, each: 20_000 },
-            Self::Quick => Samples { count: 7, each: 8_000 },
+            Self::Quick => Samples { count: 5, each: 8_000 },
             Self::Smoke => Samples { count: 1, each: 64 },
         }
     }
@@ -35,8 +35,8 @@ impl Size {
     /// Of refreshes. Whole seconds are what pgbench knows.
     pub(crate) const fn refreshes(self) -> Refreshes {
         match self {
-            Self::Full => Refreshes { samples: 9, time: Duration::from_secs(2), sessions: 4096 },
-            Self::Quick => Refreshes { samples: 2, time: Duration::from_secs(1), sessions: 1024 },
+            Self::Full => Refreshes { samples: 15, time: Duration::from_secs(1), sessions: 4096 },
+            Self::Quick => Refreshes { samples: 3, time: Duration::from_secs(1), sessions: 1024 },
             Self::Smoke => Refreshes { samples: 1, time: Duration::from_millis(100), sessions: 64 },
         }
     }

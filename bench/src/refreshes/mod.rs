@@ -57,12 +57,17 @@ impl Baseline {
             Self::Pgbench(pgbench) => format!("{}, {callers} at once", pgbench.version()),
         }
     }
+}
 
-    async fn rate(&self, callers: usize, size: Refreshes) -> Result<Result<f64, NotRun>, Failure> {
-        match self {
-            Self::Plain(plain) => plain.rate(size).await.map(Ok),
-            Self::Pgbench(pgbench) => pgbench.rate(callers, size).await,
-        }
+async fn rate(
+    baseline: &Result<Baseline, NotRun>,
+    callers: usize,
+    size: Refreshes,
+) -> Result<Result<f64, NotRun>, Failure> {
+    match baseline {
+        Ok(Baseline::Plain(plain)) => plain.rate(size).await.map(Ok),
+        Ok(Baseline::Pgbench(pgbench)) => pgbench.rate(callers, size).await,
+        Err(why) => Ok(Err(why.clone())),
     }
 }
 
@@ -81,11 +86,18 @@ async fn on(
         // The first round warms up, and is short.
         for round in 0..=size.samples {
             let time = if round > 0 { size.time } else { Duration::from_millis(200).min(size.time) };
-            let alone = match &baseline {
-                Ok(baseline) => baseline.rate(callers, Refreshes { time, ..size }).await?,
-                Err(why) => Err(why.clone()),
-            };
-            let (rotations, refreshes) = (crowd.rotate(callers, time).await?, crowd.refresh(callers, time).await?);
+            let size = Refreshes { time, ..size };
+            let (alone, rotations, refreshes);
+            // Now before, now after: what else the disk has to do comes and goes in seconds.
+            if round % 2 == 0 {
+                alone = rate(&baseline, callers, size).await?;
+                rotations = crowd.rotate(callers, time).await?;
+                refreshes = crowd.refresh(callers, time).await?;
+            } else {
+                refreshes = crowd.refresh(callers, time).await?;
+                rotations = crowd.rotate(callers, time).await?;
+                alone = rate(&baseline, callers, size).await?;
+            }
             if round > 0 {
                 measured.push(alone, rotations, refreshes);
             }
