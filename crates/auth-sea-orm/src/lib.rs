@@ -58,11 +58,12 @@ pub mod entity;
 mod error;
 mod migration;
 mod retry;
+mod round;
 mod store;
 mod tables;
 
 pub use connect::ConnectError;
 pub use error::store_error;
 pub use migration::Migrations;
-pub use store::SeaOrmStore;
+pub use store::{GroupCommit, SeaOrmStore};
 pub use tables::{InvalidPrefix, TablePrefix};
