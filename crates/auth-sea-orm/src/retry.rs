@@ -166,6 +166,21 @@ mod tests {
         assert_eq!(attempts_until_error(Resend::Safe, || Attempt::Commit(lost())).await, 1);
     }
 
+    #[test]
+    fn f2_nothing_is_done_only_where_that_is_certain() {
+        let timed_out = || DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout);
+        for (attempt, expected) in [
+            (Attempt::Statement(lost()), false),
+            (Attempt::Commit(lost()), false),
+            (Attempt::Commit(crate::error::damaged("x")), false),
+            (Attempt::Statement(crate::error::damaged("x")), true),
+            (Attempt::Statement(timed_out()), true),
+            (Attempt::Commit(timed_out()), true),
+        ] {
+            assert_eq!(attempt.left_no_trace(), expected, "{attempt:?}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn f2_a_database_that_never_answers_is_unavailable() {
         let outcome = retrying(Resend::Safe, std::future::pending::<Result<(), Attempt>>).await;

@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use auth_core::store::{Epoch, NewSession, Opened, Rotation, SessionMode, SessionStore as _, Swap};
+use auth_core::store::{
+    Attempt, BucketKey, Epoch, Forgetting, Limit, NewSession, Opened, Reserved, Rotation, SessionMode,
+    SessionStore as _, Swap, ThrottleStore as _,
+};
 use auth_core::{ClientInfo, SessionId, Timestamp, UserId};
 use auth_sea_orm::{GroupCommit, SeaOrmStore};
 use auth_testkit::store::Property;
@@ -124,6 +127,44 @@ async fn new_sessions_of_many_users_are_shared() {
             let new = new_session(n);
             assert_eq!((session.session.user, session.session.current_hash), (new.user, new.current_hash), "{kind:?}");
         }
+    }
+}
+
+/// Of two counters each, one is everybody's: no more are granted than it has free, and each of these counts once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g1_reservations_that_are_shared_count_one_by_one() {
+    const FREE: u32 = 40;
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let Some(database) = Database::fresh(kind).await else { continue };
+        let (store, statements) = logged(&database, GroupCommit::On).await;
+        let limit = Limit {
+            free: FREE,
+            first_delay: Duration::from_secs(1),
+            longest_delay: Duration::from_secs(900),
+            lock_after: None,
+            forgetting: Forgetting::AllAfter(Duration::from_secs(86_400)),
+        };
+        let attempt = |key: u8| Attempt { bucket: BucketKey::from_bytes([key; 16]), limit };
+        let granted = Arc::new(Mutex::new(0));
+        let reserve = |store: SeaOrmStore, n: u8, shared: u8| {
+            let granted = granted.clone();
+            async move {
+                let reserved = store.reserve(&[attempt(n), attempt(shared)], NOW).await.expect("is answered");
+                if let Reserved::Granted(reservations) = reserved {
+                    assert_eq!(reservations.len(), 2);
+                    *granted.lock().expect("whole") += 1;
+                }
+            }
+        };
+        // Rows to lock, on PostgreSQL.
+        all(&store, |store, n| reserve(store, n, 200)).await;
+        assert_eq!(std::mem::take(&mut *granted.lock().expect("whole")), FREE, "{kind:?}");
+        store.clear(BucketKey::from_bytes([200; 16])).await.expect("clears");
+        statements.lock().expect("whole").clear();
+        all(&store, |store, n| reserve(store, n, 200)).await;
+        assert_eq!(*granted.lock().expect("whole"), FREE, "{kind:?}");
+        let written = statements.lock().expect("whole").iter().filter(|sql| !sql.starts_with("SELECT")).count();
+        assert!(written < 2 * FREE as usize, "{kind:?}: {written} statements");
     }
 }
 

@@ -32,7 +32,7 @@ use crate::retry::{Attempt, Resend, within_deadline};
 /// How many jobs one round takes: what comes after them waits for the next, so that nobody waits for a statement without
 /// end. Small enough for every limit on bound values (SQLite: 32766).
 const MOST_JOBS: usize = 128;
-/// Whoever waited so long opens a round beside the one that hangs: a connection that went mute must hold up nobody but
+/// When nothing was finished for so long, those in line go alone: a connection that went mute must hold up nobody but
 /// those who are on it.
 const PATIENCE: Duration = Duration::from_millis(250);
 
@@ -73,9 +73,11 @@ pub(crate) struct Combiner<R: Round> {
 
 struct Queue<R: Round> {
     waiting: VecDeque<Waiting<R>>,
-    /// How many are at work, in rounds or alone.
+    /// When somebody was last done, or the first one began.
+    progress: Instant,
+    /// How many are at work, in rounds or at once.
     at_work: usize,
-    /// From so many on it is busy. More are at work only when one hangs.
+    /// From so many on it is busy.
     busy_at: usize,
 }
 
@@ -99,7 +101,8 @@ enum Place<'a, R: Round> {
 impl<R: Round> Combiner<R> {
     /// Where so many are served side by side before others have to share.
     pub(crate) fn busy_at(busy_at: usize) -> Self {
-        Self { queue: Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), at_work: 0, busy_at })) }
+        let queue = Queue { waiting: VecDeque::new(), progress: Instant::now(), at_work: 0, busy_at };
+        Self { queue: Arc::new(Mutex::new(queue)) }
     }
 
     /// Does `job`: at once unless others keep the database busy, else with all that wait.
@@ -117,6 +120,9 @@ impl<R: Round> Combiner<R> {
     fn enter<'a>(&'a self, worker: &'a R::Worker, job: &R::Job) -> Place<'a, R> {
         let mut queue = lock(&self.queue);
         if queue.at_work < queue.busy_at && queue.waiting.is_empty() {
+            if queue.at_work == 0 {
+                queue.progress = Instant::now();
+            }
             queue.at_work += 1;
             return Place::AtOnce(AtOnce { combiner: self, worker });
         }
@@ -134,7 +140,7 @@ impl<R: Round> Combiner<R> {
         let told = loop {
             match timeout(PATIENCE, &mut told).await {
                 Ok(told) => break told,
-                Err(_) => self.overtake(worker),
+                Err(_) => self.lose_patience(),
             }
         };
         match told {
@@ -145,14 +151,22 @@ impl<R: Round> Combiner<R> {
         }
     }
 
-    /// Opens another round when those at work make the first in line lose patience.
-    fn overtake(&self, worker: &R::Worker) {
+    /// Sends everybody in line away when nothing moves.
+    fn lose_patience(&self) {
         let mut queue = lock(&self.queue);
-        if queue.waiting.front().is_some_and(|first| first.since.elapsed() >= PATIENCE) {
-            queue.at_work += 1;
+        let has_waited = queue.waiting.front().is_some_and(|first| first.since.elapsed() >= PATIENCE);
+        if has_waited && queue.progress.elapsed() >= PATIENCE {
+            let waiting = std::mem::take(&mut queue.waiting);
             drop(queue);
-            Rounds::spawn(self.queue.clone(), worker.clone());
+            dismiss(waiting);
         }
+    }
+}
+
+/// Whoever it is does it alone.
+fn dismiss<R: Round>(waiting: VecDeque<Waiting<R>>) {
+    for Waiting { caller, .. } in waiting {
+        tell(caller, Told::Undone);
     }
 }
 
@@ -165,6 +179,7 @@ struct AtOnce<'a, R: Round> {
 impl<R: Round> Drop for AtOnce<'_, R> {
     fn drop(&mut self) {
         let mut queue = lock(&self.combiner.queue);
+        queue.progress = Instant::now();
         if queue.waiting.is_empty() {
             queue.at_work -= 1;
         } else {
@@ -197,6 +212,7 @@ impl<R: Round> Rounds<R> {
 
     fn next(&mut self) -> Option<Vec<Waiting<R>>> {
         let mut queue = lock(&self.queue);
+        queue.progress = Instant::now();
         let most = queue.waiting.len().min(MOST_JOBS);
         if most == 0 {
             queue.at_work -= 1;
@@ -217,9 +233,7 @@ impl<R: Round> Drop for Rounds<R> {
         queue.at_work -= 1;
         let waiting = std::mem::take(&mut queue.waiting);
         drop(queue);
-        for Waiting { caller, .. } in waiting {
-            tell(caller, Told::Undone);
-        }
+        dismiss(waiting);
     }
 }
 

@@ -310,14 +310,13 @@ fn those_in_line_behind_a_runtime_that_ends_go_alone() {
 async fn f2_a_round_that_hangs_holds_up_nobody_else() {
     let (combiner, database, mut calls) = (Combiner::<Safe>::busy_at(1), Database::stopped(), Calls::new());
     call(&mut calls, &combiner, &database, [job(1)]).await;
-    let begun = Instant::now();
     let mut later = Calls::new();
     call(&mut later, &combiner, &database, [2, 3].map(job)).await;
     tokio::time::sleep(PATIENCE + Duration::from_millis(50)).await;
     settle().await;
-    assert_eq!(database.rounds(), [vec![1], vec![2, 3]], "{:?}", begun.elapsed());
+    assert_eq!(database.rounds(), [[1], [2], [3]]);
     database.runs();
-    assert_eq!(answers(later).await, [ok(2, "together"), ok(3, "together")]);
+    assert_eq!(answers(later).await, [ok(2, "alone"), ok(3, "alone")]);
     assert_eq!(answers(calls).await, [ok(1, "alone")]);
 }
 
@@ -331,4 +330,19 @@ async fn f2_nobody_waits_longer_than_an_operation_may_take() {
     let unavailable = || Err(StoreErrorKind::Unavailable);
     assert_eq!(answers(calls).await, [(2, unavailable()), (3, unavailable())]);
     assert!(begun.elapsed() < Duration::from_millis(5100), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_long_because_many_do_is_not_sent_away() {
+    let (combiner, database, mut calls) = (Combiner::<Safe>::busy_at(1), Database::stopped(), Calls::new());
+    call(&mut calls, &combiner, &database, (0..5 * MOST_JOBS as u32).map(job)).await;
+    for _ in 0..5 {
+        tokio::time::sleep(PATIENCE.mul_f64(0.8)).await;
+        database.works(1);
+        settle().await;
+    }
+    assert_eq!(database.rounds().len(), 6);
+    database.runs();
+    assert_eq!(answers(calls).await.len(), 5 * MOST_JOBS);
+    assert_eq!(database.rounds().len(), 6);
 }

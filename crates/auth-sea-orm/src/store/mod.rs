@@ -7,6 +7,7 @@ mod factor;
 mod import;
 mod load;
 mod open;
+mod reserve;
 mod revocation;
 mod rotate;
 mod rounds;

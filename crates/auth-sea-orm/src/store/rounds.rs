@@ -6,6 +6,7 @@ use sea_orm::DbBackend;
 use super::SeaOrmStore;
 use super::load::Load;
 use super::open::Open;
+use super::reserve::Reserve;
 use super::rotate::Rotate;
 use crate::round::{Combiner, Round};
 
@@ -39,6 +40,7 @@ pub(super) struct Combiners {
     load: Combiner<Load>,
     rotate: Combiner<Rotate>,
     open: Combiner<Open>,
+    reserve: Combiner<Reserve>,
 }
 
 impl Rounds {
@@ -48,11 +50,12 @@ impl Rounds {
         }
         let writers = if backend == DbBackend::Sqlite { 1 } else { SIDE_BY_SIDE };
         // MySQL and MariaDB have no words in common for passing over a locked row, and a round must not wait for one.
-        let openers = if backend == DbBackend::MySql { usize::MAX } else { writers };
+        let lockers = if backend == DbBackend::MySql { usize::MAX } else { writers };
         Self(Some(Combiners {
             load: Combiner::busy_at(SIDE_BY_SIDE),
             rotate: Combiner::busy_at(writers),
-            open: Combiner::busy_at(openers),
+            open: Combiner::busy_at(lockers),
+            reserve: Combiner::busy_at(lockers),
         }))
     }
 
@@ -91,5 +94,11 @@ impl Shared for Rotate {
 impl Shared for Open {
     fn combiner(rounds: &Combiners) -> &Combiner<Self> {
         &rounds.open
+    }
+}
+
+impl Shared for Reserve {
+    fn combiner(rounds: &Combiners) -> &Combiner<Self> {
+        &rounds.reserve
     }
 }
