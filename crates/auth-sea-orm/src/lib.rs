@@ -30,6 +30,13 @@
 //! ended, or the epoch is raised first and `open` answers `Stale`. SQLite has one writer, and these transactions start
 //! as writers (`BEGIN IMMEDIATE`).
 //!
+//! # When many come at once
+//!
+//! `load`, `rotate`, `open` and `reserve` are done for many callers in one statement or one transaction, when they come
+//! while the database is busy with others ([`GroupCommit`]). What holds for one holds for each of many: a round waits for
+//! no lock, so it is in nobody's way and cannot deadlock, and whoever it leaves out goes alone. When one job spoils a
+//! round, each goes alone.
+//!
 //! # When the database is away
 //!
 //! Statements that a database took back (serialization failure, deadlock, lock timeout) are sent again a few times, and
@@ -58,11 +65,12 @@ pub mod entity;
 mod error;
 mod migration;
 mod retry;
+mod round;
 mod store;
 mod tables;
 
 pub use connect::ConnectError;
 pub use error::store_error;
 pub use migration::Migrations;
-pub use store::SeaOrmStore;
+pub use store::{GroupCommit, SeaOrmStore};
 pub use tables::{InvalidPrefix, TablePrefix};

@@ -39,6 +39,16 @@ impl From<DbErr> for Attempt {
     }
 }
 
+impl Attempt {
+    /// Whether it is certain that nothing was done.
+    pub(crate) fn left_no_trace(&self) -> bool {
+        match self {
+            Self::Statement(error) => Failure::of(error) != Failure::ConnectionLost,
+            Self::Commit(error) => matches!(Failure::of(error), Failure::TakenBack | Failure::NotConnected),
+        }
+    }
+}
+
 /// Runs `attempt` until it succeeds, fails for good, or time is up.
 ///
 /// What the database took back (40001, 1205, 1213, SQLITE_BUSY) left no trace, so that is repeated always, and what
@@ -49,8 +59,13 @@ where
     F: Future<Output = Result<T, Attempt>> + Send,
     T: Send,
 {
-    match timeout(DEADLINE, until_done(resend, attempt)).await {
-        Ok(outcome) => outcome.map_err(store_error),
+    within_deadline(async { until_done(resend, attempt).await.map_err(store_error) }).await
+}
+
+/// Gives `work` up when an operation has lasted as long as it may.
+pub(crate) async fn within_deadline<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match timeout(DEADLINE, work).await {
+        Ok(outcome) => outcome,
         Err(_) => Err(StoreError::new(StoreErrorKind::Unavailable, TooSlow)),
     }
 }
@@ -149,6 +164,21 @@ mod tests {
         assert_eq!(attempts_until_error(Resend::Safe, || Attempt::Statement(lost())).await, MOST_ATTEMPTS);
         assert_eq!(attempts_until_error(Resend::Never, || Attempt::Statement(lost())).await, 1);
         assert_eq!(attempts_until_error(Resend::Safe, || Attempt::Commit(lost())).await, 1);
+    }
+
+    #[test]
+    fn f2_nothing_is_done_only_where_that_is_certain() {
+        let timed_out = || DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout);
+        for (attempt, expected) in [
+            (Attempt::Statement(lost()), false),
+            (Attempt::Commit(lost()), false),
+            (Attempt::Commit(crate::error::damaged("x")), false),
+            (Attempt::Statement(crate::error::damaged("x")), true),
+            (Attempt::Statement(timed_out()), true),
+            (Attempt::Commit(timed_out()), true),
+        ] {
+            assert_eq!(attempt.left_no_trace(), expected, "{attempt:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

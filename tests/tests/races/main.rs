@@ -16,6 +16,7 @@ mod links;
 mod nodes;
 mod revocation;
 mod rotation;
+mod rounds;
 mod throttle;
 
 /// A test for each race in each setting.
@@ -50,6 +51,9 @@ races! {
         rotation::r3_without_a_grace_one_is_served_and_the_family_ends,
         rotation::r2_reuse_beside_a_rotation_ends_the_family,
         rotation::r8_a_logout_beside_refreshes_ends_the_session,
+        rounds::r3_rounds_over_the_same_sessions_rotate_each_once,
+        rounds::r8_revocations_beside_rounds_end_every_session,
+        rounds::r9_rounds_of_new_sessions_beside_changes_store_no_stale_one,
         revocation::r9_refreshes_beside_end_sessions_of_leave_nothing,
         revocation::r12_refreshes_beside_end_other_sessions_leave_only_the_one_that_asks,
         credentials::r9_logins_beside_a_password_change_leave_no_session,

@@ -14,7 +14,7 @@ use auth_core::{
 use auth_sea_orm::SeaOrmStore;
 use auth_testkit::ManualClock;
 use auth_tests::databases::{Database, Kind};
-use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -107,6 +107,16 @@ impl Nodes {
         assert_eq!(self.alive_rows(user).await, 0, "{place}: a session slipped through");
         for store in &self.stores {
             assert_eq!(store.list(user, self.clock.now()).await.expect("lists"), [], "{place}");
+        }
+    }
+
+    /// PostgreSQL takes a second to find one, and counts them. InnoDB finds them at once, and does not.
+    pub(crate) async fn assert_no_deadlock(&self) {
+        if self.db.get_database_backend() == DbBackend::Postgres {
+            let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+            let row = self.db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await;
+            let deadlocks: i64 = row.expect("a query").expect("a row").try_get("", "deadlocks").expect("a number");
+            assert_eq!(deadlocks, 0);
         }
     }
 

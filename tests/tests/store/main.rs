@@ -8,6 +8,7 @@
 
 mod conformance;
 mod migrations;
+mod rounds;
 mod sqlite;
 mod stored;
 mod upgrade;

@@ -5,10 +5,16 @@ mod directory;
 mod factor;
 #[cfg(feature = "directus")]
 mod import;
+mod load;
+mod open;
+mod reserve;
 mod revocation;
+mod rotate;
+mod rounds;
 mod row;
 mod second_factor;
 mod session;
+mod several;
 mod throttle;
 mod token;
 #[cfg(feature = "directus")]
@@ -25,6 +31,8 @@ use sea_orm::{
     TransactionOptions, TransactionTrait as _,
 };
 
+pub use self::rounds::GroupCommit;
+use self::rounds::Rounds;
 use crate::connect::{ConnectError, Connections, Owner, connect};
 use crate::error::store_error;
 use crate::migration::Migrations;
@@ -37,6 +45,7 @@ pub struct SeaOrmStore {
     db: Connections,
     prefix: TablePrefix,
     tables: Arc<Tables>,
+    rounds: Arc<Rounds>,
 }
 
 impl SeaOrmStore {
@@ -60,7 +69,8 @@ impl SeaOrmStore {
 
     fn over(db: Connections) -> Self {
         let prefix = TablePrefix::default();
-        Self { db, tables: Arc::new(Tables::new(&prefix)), prefix }
+        let rounds = Rounds::new(GroupCommit::default(), db.write.get_database_backend());
+        Self { db, tables: Arc::new(Tables::new(&prefix)), rounds: Arc::new(rounds), prefix }
     }
 
     /// The same database, with tables of another prefix.
@@ -68,6 +78,15 @@ impl SeaOrmStore {
     pub fn with_prefix(mut self, prefix: TablePrefix) -> Self {
         self.tables = Arc::new(Tables::new(&prefix));
         self.prefix = prefix;
+        let group_commit = self.rounds.setting();
+        self.with_group_commit(group_commit)
+    }
+
+    /// Whether callers share statements: they do, unless this turns it off.
+    #[must_use]
+    pub fn with_group_commit(mut self, group_commit: GroupCommit) -> Self {
+        // Nobody of before is met there: clones may have other tables.
+        self.rounds = Arc::new(Rounds::new(group_commit, self.db.write.get_database_backend()));
         self
     }
 

@@ -75,6 +75,11 @@ pub(super) fn user_record(row: &QueryResult) -> Result<Option<UserRecord>, DbErr
     }))
 }
 
+/// The id of the session in `row`.
+pub(super) fn session_id(row: &QueryResult) -> Result<SessionId, DbErr> {
+    Ok(SessionId::from_bytes(bytes(row.try_get(SESSION, "id")?, "id")?))
+}
+
 pub(super) fn session_record(row: &QueryResult) -> Result<SessionRecord, DbErr> {
     let session = session::Model::from_query_result(row, SESSION)?;
     let ip = session.ip.map(|ip| ip.parse()).transpose();

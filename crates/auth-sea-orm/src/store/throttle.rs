@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
 
 use super::SeaOrmStore;
 use super::batches::in_batches;
+use super::reserve::{Reserve, Wanted};
 use crate::entity::throttle::Column;
 use crate::error::{Failure, damaged};
 use crate::retry::{Attempt, Resend, retrying};
@@ -22,7 +23,7 @@ const MOST_LOOKS: u32 = 32;
 impl ThrottleStore for SeaOrmStore {
     async fn reserve(&self, attempts: &[Try], now: Timestamp) -> Result<Reserved, StoreError> {
         // All of them are looked at first: to refuse, which is what happens under attack, nothing is written.
-        let mut counts = self.counts(attempts.iter().map(|attempt| attempt.bucket)).await?;
+        let counts = self.counts(attempts.iter().map(|attempt| attempt.bucket)).await?;
         let refusals = attempts.iter().zip(&counts).filter_map(|(attempt, count)| {
             let judgement = attempt.limit.judge(count.as_ref(), now);
             if let Judgement::Refused { until } = judgement { Some((until, attempt.limit)) } else { None }
@@ -30,19 +31,7 @@ impl ThrottleStore for SeaOrmStore {
         if let Some((until, limit)) = refusals.max_by_key(|(until, _)| *until) {
             return Ok(Reserved::Refused { until, limit });
         }
-        let mut reservations = Vec::with_capacity(attempts.len());
-        for (attempt, count) in attempts.iter().zip(counts.drain(..)) {
-            match self.reserve_one(attempt, count, now).await? {
-                Ok(reservation) => reservations.push(reservation),
-                Err(until) => {
-                    for reservation in &reservations {
-                        self.refund(reservation).await?;
-                    }
-                    return Ok(Reserved::Refused { until, limit: attempt.limit });
-                }
-            }
-        }
-        Ok(Reserved::Granted(reservations))
+        self.rounds.call::<Reserve>(self, &Wanted::new(attempts, counts, now)).await
     }
 
     async fn refund(&self, reservation: &Reservation) -> Result<(), StoreError> {
@@ -92,7 +81,7 @@ impl ThrottleStore for SeaOrmStore {
 
 impl SeaOrmStore {
     /// The reservation, or until when there is none.
-    async fn reserve_one(
+    pub(super) async fn reserve_one(
         &self,
         attempt: &Try,
         mut count: Option<Count>,
@@ -127,7 +116,7 @@ impl SeaOrmStore {
         let buckets: Vec<BucketKey> = buckets.into_iter().collect();
         let keys = buckets.iter().map(|bucket| bucket.as_bytes().to_vec());
         let select = Query::select()
-            .columns([Column::Bucket, Column::Failures, Column::Series, Column::ReservedAt, Column::ForgetAt])
+            .columns(COLUMNS)
             .from(self.tables.throttle.clone())
             .and_where(Expr::col(Column::Bucket).is_in(keys))
             .take();
@@ -141,14 +130,8 @@ impl SeaOrmStore {
     async fn insert_count(&self, bucket: BucketKey, new: &Count) -> Result<bool, StoreError> {
         let insert = Query::insert()
             .into_table(self.tables.throttle.clone())
-            .columns([Column::Bucket, Column::Failures, Column::Series, Column::ReservedAt, Column::ForgetAt])
-            .values_panic([
-                bucket.as_bytes().as_slice().into(),
-                failures(new).into(),
-                new.series.into(),
-                new.reserved_at.as_millis().into(),
-                new.forget_at.as_millis().into(),
-            ])
+            .columns(COLUMNS)
+            .values_panic(values_of(bucket, new))
             .take();
         // A plain INSERT: what DO NOTHING reports on MySQL depends on a flag of the connection. Sent twice, the failure
         // is counted twice at most.
@@ -226,7 +209,21 @@ impl SeaOrmStore {
     }
 }
 
-fn count(row: &QueryResult) -> Result<(BucketKey, Count), DbErr> {
+/// What [`count`] reads, and [`values_of`] writes.
+pub(super) const COLUMNS: [Column; 5] =
+    [Column::Bucket, Column::Failures, Column::Series, Column::ReservedAt, Column::ForgetAt];
+
+pub(super) fn values_of(bucket: BucketKey, count: &Count) -> [Expr; 5] {
+    [
+        bucket.as_bytes().as_slice().into(),
+        failures(count).into(),
+        count.series.into(),
+        count.reserved_at.as_millis().into(),
+        count.forget_at.as_millis().into(),
+    ]
+}
+
+pub(super) fn count(row: &QueryResult) -> Result<(BucketKey, Count), DbErr> {
     let bucket: Vec<u8> = row.try_get("", "bucket")?;
     let bucket = bucket.try_into().map_err(|_| damaged("bucket"))?;
     let failures: i32 = row.try_get("", "failures")?;
