@@ -131,15 +131,17 @@ pub use auth::{Auth, AuthBuilder};
 pub use client::ClientInfo;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use config::{
-    AddressRange, AuthConfig, ConfigError, CookieConfig, CookieToJson, HostPrefix, InvalidRange, LoginThrottle,
-    MfaRequired, PersonalTokens, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests, ThrottleLimits,
-    TokenSources, UnreadableThrottle, WhenStale,
+    AddressRange, AuditTrail, AuthConfig, ConfigError, CookieConfig, CookieToJson, HostPrefix, InvalidRange,
+    LoginThrottle, MfaRequired, PersonalTokens, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests,
+    ThrottleLimits, TokenSources, UnreadableThrottle, WhenStale,
 };
 pub use email::{Email, EmailPrefix, InvalidEmail};
 pub use error::{AuthError, ErrorKind};
-pub use event::{AuthEvent, EventKind, EventSink, TracingEvents};
+pub use event::{AuthEvent, EventKind, EventName, EventSink, Outcome, TracingEvents};
 pub use hooks::{ClaimsHook, OpaqueTokens, ResolvedToken};
-pub use id::{InvalidSessionId, InvalidText, InvalidTokenId, Role, SessionId, TokenId, UserId};
+pub use id::{
+    EventId, InvalidEventId, InvalidSessionId, InvalidText, InvalidTokenId, Role, SessionId, TokenId, UserId,
+};
 pub use mfa::{FactorSealer, InvalidMfaKey, InvalidTotpSecret, MfaKey, OtpauthUrl, QrSvg, RecoveryCode, TotpSecret};
 pub use password::{HashParams, InvalidHashParams, PasswordHash, PasswordProblem, UnusableHash};
 pub use rng::{RandomError, SecureRandom, SystemRandom};

@@ -42,6 +42,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             tracing::warn!("some requests did not end in time");
         }
     }
+    notes::stop(&app.auth).await;
     Ok(())
 }
 

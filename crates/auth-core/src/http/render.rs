@@ -245,6 +245,7 @@ impl Look {
             | ErrorKind::EmailTaken
             | ErrorKind::NoMailer
             | ErrorKind::NoPersonalTokens
+            | ErrorKind::NoAuditTrail
             | ErrorKind::UsersElsewhere
             | ErrorKind::Internal => (500, "INTERNAL_SERVER_ERROR", "An unexpected error occurred.", None),
         };

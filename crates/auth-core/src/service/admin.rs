@@ -243,7 +243,7 @@ impl Admin<'_> {
 
 impl Inner {
     /// An access token may outlive its session, and the rights that it tells of: what is stored counts.
-    async fn admin_and_session(&self, identity: &Identity) -> Result<(UserId, SessionId), AuthError> {
+    pub(super) async fn admin_and_session(&self, identity: &Identity) -> Result<(UserId, SessionId), AuthError> {
         let asking = self.asking(identity).await?;
         if !asking.user.admin_access {
             return Err(ErrorKind::Forbidden.into());

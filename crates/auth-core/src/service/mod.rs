@@ -16,6 +16,7 @@ mod refresh;
 mod register;
 mod second_factor;
 mod sessions;
+pub(crate) mod trail;
 mod users;
 
 pub use admin::{AccountChange, Admin, NewAccount};
@@ -45,6 +46,10 @@ impl Inner {
         session: Option<SessionId>,
         client: &ClientInfo,
     ) {
-        self.events.record(&AuthEvent { at: self.clock.now(), kind, user, actor, session, client });
+        let event = AuthEvent { at: self.clock.now(), kind, user, actor, session, client };
+        self.events.record(&event);
+        if let Some(trail) = &self.trail {
+            trail.record(&event, &*self.random);
+        }
     }
 }

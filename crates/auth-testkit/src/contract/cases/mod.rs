@@ -7,6 +7,7 @@ pub mod body;
 pub mod cookies;
 pub mod directus;
 pub mod enrolment;
+pub mod events;
 pub mod graphql;
 pub mod graphql_input;
 pub mod guard;
@@ -377,6 +378,9 @@ cases! {
             what_a_token_is_made_of_is_checked,
             the_last_use_is_told_to_the_minute,
         ]
+    }
+    events {
+        Administering: [what_happened_is_told, r8_only_admins_read_the_trail]
     }
     graphql {
         Default: [
