@@ -25,6 +25,7 @@ const MOUNTED: &[Endpoint] = &[
     Endpoint::DeleteUser,
     Endpoint::ResetUserFactor,
     Endpoint::Events,
+    Endpoint::Health,
 ];
 
 /// What a server needs.

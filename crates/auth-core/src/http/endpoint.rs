@@ -69,6 +69,8 @@ pub enum Endpoint {
     DeleteUser,
     /// `POST /users/{id}/tfa/disable`, for admins: removes the second factor of a user who lost it.
     ResetUserFactor,
+    /// `GET /auth/health`: whether the store answers, for probes. Not mounted unless asked for.
+    Health,
     /// `GET /auth/events`, for admins: the audit trail. Not mounted unless asked for, and there is an
     /// [`audit_trail`](crate::AuthConfig::audit_trail).
     Events,
@@ -124,6 +126,7 @@ impl Endpoint {
         Self::DeleteUser,
         Self::ResetUserFactor,
         Self::Events,
+        Self::Health,
         #[cfg(feature = "openapi")]
         Self::OpenApi,
     ];
@@ -136,7 +139,7 @@ impl Endpoint {
         if matches!(self, Self::OpenApi) {
             return true;
         }
-        self.needs_directory() || matches!(self, Self::Events)
+        self.needs_directory() || matches!(self, Self::Events | Self::Health)
     }
 
     /// Whether it works on users in our own store, and on no others.
@@ -199,6 +202,7 @@ impl Endpoint {
             Self::User | Self::UpdateUser | Self::DeleteUser => "/users/{id}",
             Self::ResetUserFactor => "/users/{id}/tfa/disable",
             Self::Events => "/auth/events",
+            Self::Health => "/auth/health",
             #[cfg(feature = "openapi")]
             Self::OpenApi => "/auth/openapi.json",
         }
@@ -232,7 +236,8 @@ impl Endpoint {
             | Self::VerifyEmail
             | Self::Users
             | Self::User
-            | Self::Events => Method::Get,
+            | Self::Events
+            | Self::Health => Method::Get,
             Self::UpdateUser => Method::Patch,
             Self::EndOtherSessions | Self::EndSession | Self::RevokeToken | Self::DeleteUser => Method::Delete,
             #[cfg(feature = "openapi")]

@@ -4,6 +4,7 @@
 mod admin;
 mod authenticate;
 mod elsewhere;
+mod health;
 mod issue;
 mod login;
 mod logout;
@@ -32,6 +33,7 @@ use crate::auth::Inner;
 use crate::client::ClientInfo;
 use crate::event::{AuthEvent, EventKind};
 use crate::id::{SessionId, UserId};
+use crate::measure;
 
 impl Inner {
     fn record(&self, kind: EventKind, user: Option<UserId>, session: Option<SessionId>, client: &ClientInfo) {
@@ -47,6 +49,7 @@ impl Inner {
         client: &ClientInfo,
     ) {
         let event = AuthEvent { at: self.clock.now(), kind, user, actor, session, client };
+        measure::event(kind);
         self.events.record(&event);
         if let Some(trail) = &self.trail {
             trail.record(&event, &*self.random);

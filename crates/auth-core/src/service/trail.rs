@@ -20,6 +20,7 @@ use crate::clock::Timestamp;
 use crate::error::{AuthError, ErrorKind};
 use crate::event::{AuthEvent, EventKind};
 use crate::id::EventId;
+use crate::measure;
 use crate::rng::SecureRandom;
 use crate::store::{EventFilter, EventPage, EventRecord, EventStore, StoreError, StoreErrorKind};
 use crate::token::Identity;
@@ -183,6 +184,7 @@ impl Queue {
     /// The log is told of the first, and then at each doubling: it may be what is in the way.
     fn lose(&mut self, events: u64) {
         self.lost += events;
+        measure::events_lost(events);
         if self.lost >= self.told.saturating_mul(2) {
             self.told = self.lost;
             tracing::error!(target: "auth::audit", lost = self.lost, "events are lost: the store does not keep up");

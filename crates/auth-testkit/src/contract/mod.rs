@@ -202,6 +202,7 @@ impl Variant {
                 Endpoint::DeleteUser,
                 Endpoint::ResetUserFactor,
                 Endpoint::Events,
+                Endpoint::Health,
                 Endpoint::Register,
                 Endpoint::VerifyEmail,
                 Endpoint::Invite,

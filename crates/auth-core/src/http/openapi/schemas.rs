@@ -22,6 +22,7 @@ pub(super) const PERSONAL_TOKENS: &str = "AuthPersonalTokens";
 pub(super) const NEW_TOKEN: &str = "AuthNewPersonalToken";
 pub(super) const ACCOUNT: &str = "AuthAccount";
 pub(super) const ACCOUNTS: &str = "AuthAccounts";
+pub(super) const HEALTH: &str = "AuthHealth";
 pub(super) const EVENTS: &str = "AuthEvents";
 pub(super) const PROVIDERS: &str = "AuthProviders";
 pub(super) const KEYS: &str = "AuthKeys";
@@ -43,6 +44,7 @@ pub(super) fn components() -> BTreeMap<String, RefOr<Schema>> {
         (NEW_TOKEN, data(new_personal_token())),
         (ACCOUNT, data(account())),
         (ACCOUNTS, page(account())),
+        (HEALTH, data(closed([required("status", text("").enum_values(Some(["ok"])))]))),
         (EVENTS, page(event())),
         (PROVIDERS, providers()),
         (KEYS, closed([required("keys", array(key()))])),

@@ -11,6 +11,7 @@ pub mod events;
 pub mod graphql;
 pub mod graphql_input;
 pub mod guard;
+pub mod health;
 pub mod login;
 pub mod logout;
 pub mod modes;
@@ -381,6 +382,9 @@ cases! {
     }
     events {
         Administering: [what_happened_is_told, r8_only_admins_read_the_trail]
+    }
+    health {
+        Administering: [a_probe_learns_that_the_store_answers]
     }
     graphql {
         Default: [

@@ -41,6 +41,7 @@ impl Endpoint {
             Self::UpdateUser => admin::update(),
             Self::DeleteUser => admin::delete(),
             Self::Events => admin::events(),
+            Self::Health => tokens::health(),
             Self::ResetUserFactor => admin::reset_factor(),
             Self::TfaGenerate => tfa::generate(),
             Self::TfaEnable => tfa::enable(),
