@@ -1,7 +1,7 @@
 //! What a page of a list costs when there are a million users: `cargo bench -p auth-tests --bench user_lists` prints the
 //! median and the worst of each kind of page, with its count, and fails when a median is above the limit.
 //!
-//! `USERS`, `SAMPLES`: how many of each.
+//! `USERS`, `SAMPLES`: how many of each. An argument names one database: `-- postgres`.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -28,7 +28,9 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     println!("\n| database | {users} users | rows | median, ms | worst, ms |\n|---|---|---|---|---|");
     let mut is_good = true;
-    for kind in Kind::SHARED {
+    let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for kind in Kind::SHARED.into_iter().filter(|kind| named.is_empty() || named.iter().any(|name| name == kind.name()))
+    {
         is_good &= runtime.block_on(measure(kind, users, samples)).unwrap_or(true);
     }
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
