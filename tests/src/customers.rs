@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use auth_core::store::{
-    Attempt, BucketKey, Enabling, Epoch, FactorStore, LastAdmin, LoadedSession, LoadedToken, NewSession,
-    NewTokenRecord, NewUserRecord, Opened, PendingFactor, RecoveryHash, Reservation, Reserved, RevokeReason, Revoked,
-    Rotation, Sealed, SecondFactor, SessionRecord, SessionStore, Step, StoreError, StoreErrorKind, Swap, ThrottleStore,
-    TokenCreated, TokenHash, TokenRecord, TokenStore, UpdateTerms, Updated, UserChange, UserDirectory, UserFilter,
-    UserPage, UserRecord, UserStatus, UserStore, UserSummary,
+    Attempt, BucketKey, Enabling, Epoch, EventFilter, EventPage, EventRecord, EventStore, FactorStore, LastAdmin,
+    LoadedSession, LoadedToken, NewSession, NewTokenRecord, NewUserRecord, Opened, PendingFactor, RecoveryHash,
+    Reservation, Reserved, RevokeReason, Revoked, Rotation, Sealed, SecondFactor, SessionRecord, SessionStore, Step,
+    StoreError, StoreErrorKind, Swap, ThrottleStore, TokenCreated, TokenHash, TokenRecord, TokenStore, UpdateTerms,
+    Updated, UserChange, UserDirectory, UserFilter, UserPage, UserRecord, UserStatus, UserStore, UserSummary,
 };
 use auth_core::{Auth, AuthBuilder, Email, PasswordHash, SessionId, Timestamp, TokenId, UserId};
 use auth_sea_orm::entity::user::PasswordHashText;
@@ -282,6 +282,26 @@ impl ThrottleStore for WithCustomers {
 
     async fn prune(&self, now: Timestamp, limit: u64) -> Result<u64, StoreError> {
         self.ours.prune(now, limit).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl EventStore for WithCustomers {
+    async fn append_events(&self, events: &[EventRecord]) -> Result<(), StoreError> {
+        self.ours.append_events(events).await
+    }
+
+    async fn events(&self, page: &EventPage) -> Result<Vec<EventRecord>, StoreError> {
+        self.ours.events(page).await
+    }
+
+    async fn count_events(&self, filter: &EventFilter, most: u64) -> Result<u64, StoreError> {
+        self.ours.count_events(filter, most).await
+    }
+
+    async fn purge_events(&self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.ours.purge_events(before, limit).await
     }
 }
 

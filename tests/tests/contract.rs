@@ -246,9 +246,10 @@ impl Used {
     }
 
     async fn empty(&self) {
-        for table in
-            ["auth_session", "auth_user_state", "auth_user", "auth_throttle", "auth_recovery_code", "auth_token"]
-        {
+        for table in [
+            "auth_session", "auth_user_state", "auth_user", "auth_throttle", "auth_recovery_code", "auth_token",
+            "auth_events",
+        ] {
             self.tables.execute_unprepared(&format!("DELETE FROM {table}")).await.expect("empties");
         }
     }

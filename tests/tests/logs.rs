@@ -1,5 +1,5 @@
-//! No secret in any log (requirements B4, B5): the flows run on both frameworks with everything logged at TRACE, and the
-//! log is searched for what must not be in it. The one test of its process, since a subscriber is for all of it.
+//! No secret in any log, metric or event (requirements B4, B5): the flows run on both frameworks with everything logged at
+//! TRACE, counted and kept, and all of that is searched for what must not be in it. The one test of its process, since a subscriber is for all of it.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -9,10 +9,12 @@
 
 use std::sync::Arc;
 
-use auth_core::store::StoreErrorKind;
+use auth_core::http::Endpoint;
 use auth_core::store::memory::MemoryStore;
-use auth_core::{Auth, Clock as _, PersonalTokens};
+use auth_core::store::{EventFilter, EventPage, StoreErrorKind};
+use auth_core::{AuditTrail, Auth, Clock as _, PersonalTokens};
 use auth_testkit::contract::{REFRESH_COOKIE, Request, SESSION_COOKIE, Subject, Variant, seed};
+use auth_testkit::mail::MemoryMailer;
 use auth_testkit::{Fault, FaultyStore, ManualClock, Moment};
 use auth_tests::log::Log;
 use auth_tests::servers::Framework;
@@ -24,12 +26,33 @@ async fn b5_no_secret_is_in_any_log() {
     // Everything, also what libraries write through `log`. mio and polling talk about sockets, a lot.
     tracing_subscriber::fmt().with_env_filter("trace,mio=info").with_writer(log.clone()).with_ansi(false).init();
 
-    let mut secrets = Vec::new();
+    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().expect("the first one");
+    let (mut secrets, mut events) = (Vec::new(), String::new());
     for framework in Framework::ALL {
-        secrets.extend(flows(framework).await);
+        secrets.extend(flows(framework, &mut events).await);
     }
 
-    let log = log.text();
+    let (log, metrics) = (log.text(), metrics.render());
+    for proof in [
+        r#"auth_events_total{type="login_succeeded",outcome="succeeded"}"#,
+        r#"type="login_failed",outcome="refused""#,
+        r#"auth_guard_refusals_total{code="INVALID_TOKEN"}"#,
+        r#"auth_operation_seconds_count{operation="login"}"#,
+        r#"auth_operation_seconds_count{operation="refresh"}"#,
+        "auth_hash_wait_seconds_count",
+        "auth_hash_seconds_count",
+        "auth_hash_places_free",
+    ] {
+        assert!(metrics.contains(proof), "the metrics have no `{proof}`:\n{metrics}");
+    }
+    for proof in ["login_failed", "user_changed", "reuse_detected", "personal_token_created", "mfa_disabled"] {
+        assert!(events.contains(proof), "the events have no `{proof}`:\n{events}");
+    }
+    for (what, secret) in &secrets {
+        assert!(!metrics.contains(secret), "{what} is in the metrics");
+        assert!(!events.contains(secret), "{what} is in the events");
+    }
+    assert!(!metrics.contains("@example.com") && !events.contains("@example.com"), "no address either");
     for proof in [
         "/guarded", "a handler that logs what it gets", "login_succeeded", "reuse_detected", "MARKER-of-the-store",
         "mfa_enabled", "recovery_code_used", "otp_refused", "mfa_disabled", "personal_token_created", "token_refused",
@@ -48,13 +71,15 @@ async fn b5_no_secret_is_in_any_log() {
 }
 
 /// Every flow with secrets in every place, and the secrets.
-async fn flows(framework: Framework) -> Vec<(&'static str, String)> {
+async fn flows(framework: Framework, events: &mut String) -> Vec<(&'static str, String)> {
     let (store, clock) = (FaultyStore::new(MemoryStore::new()), ManualClock::stopped());
     let accounts = seed(&store, clock.now()).await;
     let mut config = Variant::Unthrottled.config();
     config.personal_tokens = Some(PersonalTokens::default());
-    let auth = Auth::builder(store.clone()).config(config).clock(clock.clone()).build();
-    let server = framework.serve(&auth.expect("a configuration"), "").await;
+    config.audit_trail = Some(AuditTrail::default());
+    let auth = Auth::builder(store.clone()).config(config).clock(clock.clone()).mailer(MemoryMailer::new());
+    let auth = auth.with(Endpoint::ALL).build().expect("a configuration");
+    let server = framework.serve(&auth, "").await;
     let subject = Subject::new(server.addr, "", clock.clone(), Arc::new(store.clone()), accounts);
     let user = subject.user().clone();
     let mut secrets = vec![("the password", user.password.clone())];
@@ -104,12 +129,15 @@ async fn flows(framework: Framework) -> Vec<(&'static str, String)> {
     secrets.extend((1..=20).map(|n| ("a marked secret", marked(n))));
 
     secrets.extend(personal_token(&subject).await);
+    secrets.extend(admin(framework, &subject).await);
     secrets.extend(second_factor(framework, &subject).await);
 
     // Theft, and an outage.
     clock.advance(std::time::Duration::from_secs(60));
     subject.refresh(&tokens.refresh).await;
     secrets.push(("a refresh token", tokens.refresh));
+    let page = EventPage { filter: EventFilter::default(), after: None, skip: 0, limit: 1000 };
+    events.push_str(&format!("{:?}", auth.events(&page).await.expect("is there")));
     let fault = Fault::new(StoreErrorKind::Unavailable, Moment::BeforeWork).with_marker("MARKER-of-the-store");
     store.fail_all(fault);
     for response in
@@ -118,6 +146,31 @@ async fn flows(framework: Framework) -> Vec<(&'static str, String)> {
         let text = String::from_utf8_lossy(&response.body);
         assert!(!text.contains("MARKER"), "{text}");
     }
+    secrets
+}
+
+/// Marked secrets where admins put none.
+async fn admin(framework: Framework, subject: &Subject) -> Vec<(&'static str, String)> {
+    let marked = |n: u32| format!("CANARY-{framework:?}-admin-{n}-0123456789");
+    let access = subject.login(&subject.accounts.admin).await.access;
+    let user = format!("/users/{}", subject.accounts.suspended.id);
+    for (method, target, body, status) in [
+        ("PATCH", user.clone(), json!({"password": marked(1)}), 400),
+        ("POST", "/users".to_owned(), json!({"email": "new@example.com", "password": marked(2)}), 400),
+        ("PATCH", user.clone(), json!({"status": marked(3)}), 400),
+        ("PATCH", user, json!({"app_access": false}), 200),
+    ] {
+        subject.send(Request::new(method, target).json(&body).bearer(&access)).await.expect_status(status);
+    }
+    for target in [
+        format!("/users?access_token={}", marked(4)),
+        format!("/auth/events?access_token={access}&limit=5"),
+        format!("/auth/health?access_token={}", marked(5)),
+    ] {
+        subject.send(Request::get(target)).await;
+    }
+    let mut secrets = vec![("the access token of an admin", access)];
+    secrets.extend((1..=5).map(|n| ("a marked secret", marked(n))));
     secrets
 }
 

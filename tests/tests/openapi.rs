@@ -8,7 +8,7 @@
 
 use auth_core::http::Endpoint;
 use auth_core::store::memory::MemoryStore;
-use auth_core::{Auth, AuthConfig, PersonalTokens};
+use auth_core::{AuditTrail, Auth, AuthConfig, PersonalTokens};
 use auth_testkit::contract::Request;
 use auth_testkit::mail::MemoryMailer;
 use auth_tests::servers::Framework;
@@ -21,6 +21,7 @@ fn auth() -> Auth {
     config.hash_threads = 1;
     config.public_url = Some("https://auth.example.com".to_owned());
     config.personal_tokens = Some(PersonalTokens::default());
+    config.audit_trail = Some(AuditTrail::default());
     let auth = Auth::builder(MemoryStore::new()).config(config).mailer(MemoryMailer::new()).with(Endpoint::ALL);
     auth.build().expect("a configuration")
 }

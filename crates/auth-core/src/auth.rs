@@ -16,8 +16,9 @@ use crate::revocation::Revocations;
 use crate::rng::{SecureRandom, SystemRandom};
 use crate::service::outbox::Outbox;
 use crate::service::personal_tokens::Uses;
+use crate::service::trail::Trail;
 use crate::session::ratchet::RatchetKey;
-use crate::store::{FactorStore, SessionStore, Store, ThrottleStore, TokenStore, UserDirectory, UserStore};
+use crate::store::{EventStore, FactorStore, SessionStore, Store, ThrottleStore, TokenStore, UserDirectory, UserStore};
 use crate::throttle::Throttle;
 use crate::token::{InvalidKey, KeyRing, TokenKeys};
 #[cfg(feature = "jwks-client")]
@@ -45,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) factors: Arc<dyn FactorStore>,
     pub(crate) tokens: Arc<dyn TokenStore>,
+    /// `None` without an audit trail.
+    pub(crate) trail: Option<Trail>,
     /// `None` when users live in a table of the app.
     pub(crate) directory: Option<Arc<dyn UserDirectory>>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -81,6 +84,7 @@ impl Auth {
             factors: store.clone(),
             attempts: store.clone(),
             tokens: store.clone(),
+            trail: store.clone(),
             directory: Some(store),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom::new()),
@@ -126,6 +130,7 @@ pub struct AuthBuilder {
     factors: Arc<dyn FactorStore>,
     attempts: Arc<dyn ThrottleStore>,
     tokens: Arc<dyn TokenStore>,
+    trail: Arc<dyn EventStore>,
     directory: Option<Arc<dyn UserDirectory>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
@@ -375,6 +380,10 @@ impl AuthBuilder {
                 return Err(ConfigError::new("personal_tokens", problem));
             }
         }
+        if config.audit_trail.is_none() && self.endpoints.contains(&Endpoint::Events) {
+            let problem = format!("is not set, and {} needs it (AUDIT_TRAIL=1)", Endpoint::Events.path());
+            return Err(ConfigError::new("audit_trail", problem));
+        }
         check_endpoints(&self.endpoints, outbox.is_some(), self.directory.is_some())?;
         if outbox.is_some() && config.public_url.is_none() {
             let problem = "is not set, and links in mails begin with it: set it to where clients reach this server \
@@ -398,6 +407,7 @@ impl AuthBuilder {
                 users: self.users,
                 factors: self.factors,
                 tokens: self.tokens,
+                trail: config.audit_trail.map(|_| Trail::new(self.trail)),
                 uses: Uses::default(),
                 directory: self.directory,
                 clock: self.clock,

@@ -59,6 +59,8 @@ pub enum ErrorKind {
     NoMailer,
     /// Personal access tokens are not turned on: [`AuthConfig::personal_tokens`](crate::AuthConfig::personal_tokens).
     NoPersonalTokens,
+    /// No audit trail is kept: [`AuthConfig::audit_trail`](crate::AuthConfig::audit_trail).
+    NoAuditTrail,
     /// A token cannot expire then: it is over already, or would live longer than is allowed.
     InvalidExpiry,
     /// The user has as many tokens as one may have.
@@ -167,6 +169,7 @@ impl fmt::Display for AuthError {
             ErrorKind::UrlNotAllowed => "a mail may not lead to this URL",
             ErrorKind::NoMailer => "there is no mailer",
             ErrorKind::NoPersonalTokens => "personal access tokens are not turned on",
+            ErrorKind::NoAuditTrail => "no audit trail is kept",
             ErrorKind::InvalidExpiry => "the token cannot expire then",
             ErrorKind::TooManyTokens => "the user has too many tokens",
             ErrorKind::EmailTaken => "a user with this e-mail address exists",

@@ -24,6 +24,38 @@ pub struct AuthEvent<'a> {
     pub client: &'a ClientInfo,
 }
 
+crate::text::short_text! {
+    /// The [name](EventKind::name) of an event: opaque text of 1 to 64 bytes, since a store may hold those of later
+    /// versions.
+    EventName
+}
+
+/// Whether something was let happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It was done.
+    Succeeded,
+    /// It was refused.
+    Refused,
+}
+
+impl Outcome {
+    /// The stable name on the wire and in stores.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// The outcome with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Succeeded, Self::Refused].into_iter().find(|outcome| outcome.as_str() == name)
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -92,6 +124,25 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Whether it was let happen.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::LoginFailed
+            | Self::LoginThrottled
+            | Self::OtpAsked
+            | Self::OtpRefused
+            | Self::RefreshRefused
+            | Self::ReuseDetected
+            | Self::TokenRefused => Outcome::Refused,
+            _ => Outcome::Succeeded,
+        }
+    }
+
+    pub(crate) fn event_name(self) -> Option<EventName> {
+        EventName::new(self.name()).ok()
+    }
+
     /// The stable name in logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {

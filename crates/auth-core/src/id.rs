@@ -111,6 +111,29 @@ uuid_id! {
     InvalidTokenId
 }
 
+uuid_id! {
+    /// Which event of the audit trail: 16 bytes, a UUIDv7. Later ones are greater.
+    EventId,
+    /// Text that is not the id of an event.
+    InvalidEventId
+}
+
+impl EventId {
+    /// The same as number `n` of its millisecond, of 4,096 (RFC 9562 6.2, method 1).
+    pub(crate) fn numbered(self, n: u16) -> Self {
+        const NUMBER: u128 = 0xfff << 64;
+        let id = u128::from_be_bytes(self.0) & !NUMBER;
+        Self((id | u128::from(n & 0xfff) << 64).to_be_bytes())
+    }
+
+    /// The lowest id that an event of this moment can have: for ranges of an index.
+    #[must_use]
+    pub fn lowest(at: Timestamp) -> Self {
+        let millis = u64::try_from(at.as_millis()).unwrap_or_default().min((1 << 48) - 1);
+        Self((u128::from(millis) << 80).to_be_bytes())
+    }
+}
+
 fn uuid_v7(now: Timestamp, random: &dyn SecureRandom) -> Result<uuid::Uuid, RandomError> {
     let mut bytes = [0; 10];
     random.fill(&mut bytes)?;

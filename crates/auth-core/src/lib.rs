@@ -97,6 +97,9 @@
 //! | reset links are guessed, used twice, old, or lead elsewhere | signed for one purpose and one epoch; the base from the configuration; mail to the stored address | `s2_` to `s5_`, `j8_` |
 //! | a token for one program is used at another with the same secret | tokens of Directus with `scope`, `share`, `session` or without `id` are refused; enrolment tokens carry no rights | `j7_` in contract and `directus` |
 //! | a user is changed where we are not told | seen at the next login, refresh or session cookie, and every session ends | `r9_` in `directus` |
+//! | an admin sets a password, or is the last one to go | the user chooses it by a link; the last admin stays, however many changes meet | `p9_`, `of_admins_…` in contract and store |
+//! | a list of users as a way in | a few filters by equality, a prefix without wildcards, bounded pages | `hostile_…` in contract, `a_search_has_no_wildcards` in store |
+//! | nobody knows afterwards what happened | an audit trail, written beside the requests, with losses counted | `service/trail`, `events` in contract and store |
 //! | a reset tells who has an account, or floods a mailbox | the work begins after the answer; a pause for each user, on all nodes together | `s1_` in `timing`, `s6_` |
 //!
 
@@ -112,6 +115,7 @@ mod hooks;
 pub mod http;
 mod id;
 pub mod mail;
+mod measure;
 mod mfa;
 mod password;
 mod revocation;
@@ -131,15 +135,17 @@ pub use auth::{Auth, AuthBuilder};
 pub use client::ClientInfo;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use config::{
-    AddressRange, AuthConfig, ConfigError, CookieConfig, CookieToJson, HostPrefix, InvalidRange, LoginThrottle,
-    MfaRequired, PersonalTokens, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests, ThrottleLimits,
-    TokenSources, UnreadableThrottle, WhenStale,
+    AddressRange, AuditTrail, AuthConfig, ConfigError, CookieConfig, CookieToJson, HostPrefix, InvalidRange,
+    LoginThrottle, MfaRequired, PersonalTokens, ReuseResponse, RevocationFeed, SameSite, SameSiteRequests,
+    ThrottleLimits, TokenSources, UnreadableThrottle, WhenStale,
 };
 pub use email::{Email, EmailPrefix, InvalidEmail};
 pub use error::{AuthError, ErrorKind};
-pub use event::{AuthEvent, EventKind, EventSink, TracingEvents};
+pub use event::{AuthEvent, EventKind, EventName, EventSink, Outcome, TracingEvents};
 pub use hooks::{ClaimsHook, OpaqueTokens, ResolvedToken};
-pub use id::{InvalidSessionId, InvalidText, InvalidTokenId, Role, SessionId, TokenId, UserId};
+pub use id::{
+    EventId, InvalidEventId, InvalidSessionId, InvalidText, InvalidTokenId, Role, SessionId, TokenId, UserId,
+};
 pub use mfa::{FactorSealer, InvalidMfaKey, InvalidTotpSecret, MfaKey, OtpauthUrl, QrSvg, RecoveryCode, TotpSecret};
 pub use password::{HashParams, InvalidHashParams, PasswordHash, PasswordProblem, UnusableHash};
 pub use rng::{RandomError, SecureRandom, SystemRandom};

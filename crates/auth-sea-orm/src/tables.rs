@@ -62,6 +62,7 @@ pub(crate) struct Tables {
     pub(crate) throttle: DynIden,
     pub(crate) recovery_code: DynIden,
     pub(crate) token: DynIden,
+    pub(crate) events: DynIden,
 }
 
 impl Tables {
@@ -73,6 +74,7 @@ impl Tables {
             throttle: prefix.iden("throttle"),
             recovery_code: prefix.iden("recovery_code"),
             token: prefix.iden("token"),
+            events: prefix.iden("events"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A store that fails on demand, and counts.
 
+mod event;
 mod factor;
 mod token;
 
@@ -59,6 +60,10 @@ pub enum Operation {
     RevokeToken,
     NoteTokenUse,
     PurgeTokens,
+    AppendEvents,
+    Events,
+    CountEvents,
+    PurgeEvents,
 }
 
 /// When a call fails.

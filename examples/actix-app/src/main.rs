@@ -27,7 +27,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let address = app.address;
     // Made once, outside the closure, and shared by all workers.
     let (auth, notes) = (app.auth, Data::new(app.notes));
-    let api = Api::openapi().merge_from(auth.openapi());
+    let (api, stopping) = (Api::openapi().merge_from(auth.openapi()), auth.clone());
     HttpServer::new(move || {
         ActixApp::new()
             .app_data(notes.clone())
@@ -42,6 +42,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     .bind(address)?
     .run()
     .await?;
+    notes::stop(&stopping).await;
     Ok(())
 }
 

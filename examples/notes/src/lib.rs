@@ -24,6 +24,8 @@ const MOUNTED: &[Endpoint] = &[
     Endpoint::UpdateUser,
     Endpoint::DeleteUser,
     Endpoint::ResetUserFactor,
+    Endpoint::Events,
+    Endpoint::Health,
 ];
 
 /// What a server needs.
@@ -51,6 +53,7 @@ impl App {
         let mut config = settings.auth;
         // Guards refuse the access tokens of ended sessions too, within a second.
         config.revocation_feed = Some(RevocationFeed::default());
+        config.audit_trail.get_or_insert_default();
         println!("mails for forgotten passwords go {}", settings.mail);
         let auth = Auth::builder(store).config(config).mailer(settings.mailer).with(MOUNTED).build()?;
         auth.poll_revocations().await?;
@@ -59,6 +62,13 @@ impl App {
         let notes = Notes::open(&settings.database_url).await?;
         println!("listening on http://{}", settings.address);
         Ok(Self { auth, notes, address: settings.address })
+    }
+}
+
+/// Stores what is still on its way to the audit trail: the last thing a server does.
+pub async fn stop(auth: &Auth) {
+    if let Err(error) = auth.flush_events().await {
+        tracing::error!(%error, "the last events are lost");
     }
 }
 

@@ -26,9 +26,10 @@ async fn they_go_up_and_down_and_up_again() {
             assert!(store.count().await.is_err(), "{kind:?}: the table is gone");
         }
         let manager = SchemaManager::new(&db);
-        for table in
-            ["auth_user", "auth_user_state", "auth_session", "auth_throttle", "auth_recovery_code", "auth_token"]
-        {
+        for table in [
+            "auth_user", "auth_user_state", "auth_session", "auth_throttle", "auth_recovery_code", "auth_token",
+            "auth_events",
+        ] {
             assert!(!manager.has_table(table).await.expect("has_table"), "{kind:?}: {table}");
         }
         assert!(manager.has_table("auth_migrations").await.expect("has_table"), "{kind:?}");

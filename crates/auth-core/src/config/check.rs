@@ -67,6 +67,7 @@ impl AuthConfig {
         self.check_mfa()?;
         self.check_passwords()?;
         self.personal_tokens.as_ref().map_or(Ok(()), super::PersonalTokens::check)?;
+        self.audit_trail.as_ref().map_or(Ok(()), super::AuditTrail::check)?;
         if self.issuer.is_empty() {
             return Err(ConfigError::new("issuer", "is empty: name the service that issues the tokens"));
         }

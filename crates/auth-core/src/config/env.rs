@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::{
-    AuthConfig, ConfigError, CookieConfig, MfaRequired, PersonalTokens, SameSite, UnreadableThrottle, duration,
+    AuditTrail, AuthConfig, ConfigError, CookieConfig, MfaRequired, PersonalTokens, SameSite, UnreadableThrottle,
+    duration,
 };
 use crate::id::Role;
 use crate::mfa::MfaKey;
@@ -26,7 +27,7 @@ impl AuthConfig {
     /// `PASSWORD_PEPPER`, `PASSWORD_RESET_URL_ALLOW_LIST`, `USER_REGISTER_URL_ALLOW_LIST`, `USER_INVITE_URL_ALLOW_LIST`,
     /// `PASSWORD_RESET_TTL`, `EMAIL_VERIFICATION_TTL`, `USER_INVITE_TTL`, `MFA_KEYS`, `MFA_WINDOW`, `MFA_ISSUER`,
     /// `MFA_REQUIRED` (`nobody`, `everybody`, `roles:admin,editor`), `PERSONAL_TOKENS`, `PERSONAL_TOKEN_PREFIX`,
-    /// `PERSONAL_TOKEN_MAX_TTL`. Durations are written `15m`, `7d`, `10s`; without a
+    /// `PERSONAL_TOKEN_MAX_TTL`, `AUDIT_TRAIL`, `AUDIT_RETENTION`. Durations are written `15m`, `7d`, `10s`; without a
     /// unit they are milliseconds.
     ///
     /// # Errors
@@ -94,6 +95,7 @@ impl AuthConfig {
             vars.number("PASSWORD_MIN_SCORE", config.password_min_score.insert(0))?;
         }
         vars.personal_tokens(&mut config)?;
+        vars.audit_trail(&mut config)?;
         if let Some(peppers) = (vars.0)("PASSWORD_PEPPER").map(Zeroizing::new) {
             config.password_peppers = peppers.split(',').map(|pepper| SecretKey::from(pepper.trim())).collect();
         }
@@ -187,6 +189,14 @@ impl Vars<'_> {
         }
         self.duration("PERSONAL_TOKEN_MAX_TTL", &mut tokens.max_ttl)?;
         config.personal_tokens = are_on.then_some(tokens);
+        Ok(())
+    }
+
+    fn audit_trail(&self, config: &mut AuthConfig) -> Result<(), ConfigError> {
+        let (mut trail, mut is_on) = (AuditTrail::default(), false);
+        self.flag("AUDIT_TRAIL", &mut is_on)?;
+        self.duration("AUDIT_RETENTION", &mut trail.retention)?;
+        config.audit_trail = is_on.then_some(trail);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! [`AuthBuilder::build`]: crate::AuthBuilder::build
 
+mod audit;
 mod check;
 mod directus;
 mod duration;
@@ -12,6 +13,7 @@ mod tokens;
 
 use std::time::Duration;
 
+pub use audit::AuditTrail;
 pub use check::ConfigError;
 pub(crate) use check::check_ring;
 pub use proxies::{AddressRange, InvalidRange};
@@ -153,6 +155,9 @@ pub struct AuthConfig {
     /// Lets users make access tokens for their programs: guards know these then, and `/auth/tokens` is mounted. Default
     /// none. `PERSONAL_TOKENS=1`.
     pub personal_tokens: Option<PersonalTokens>,
+    /// Keeps events in the store, for [`Auth::events`](crate::Auth::events). Default none. `AUDIT_TRAIL=1`. Needs
+    /// [`Auth::spawn_maintenance`](crate::Auth::spawn_maintenance).
+    pub audit_trail: Option<AuditTrail>,
 }
 
 /// How guards learn of revoked sessions: each node asks the store, and keeps the answer in memory.
@@ -335,6 +340,7 @@ impl AuthConfig {
             body_timeout: Duration::from_secs(10),
             revocation_feed: None,
             personal_tokens: None,
+            audit_trail: None,
         }
     }
 

@@ -11,9 +11,10 @@ use super::query;
 use super::reply::{Data, Reply};
 use crate::auth::Auth;
 use crate::error::ErrorKind;
-use crate::id::{Role, UserId};
+use crate::event::EventName;
+use crate::id::{EventId, Role, SessionId, TokenId, UserId};
 use crate::service::{AccountChange, Admin, NewAccount};
-use crate::store::{UserStatus, UserSummary};
+use crate::store::{EventRecord, UserStatus, UserSummary};
 use crate::token::Identity;
 
 /// What an admin asks for.
@@ -25,6 +26,7 @@ pub(super) enum Administration {
     Update,
     Delete,
     ResetFactor,
+    Events,
 }
 
 impl Administration {
@@ -35,6 +37,10 @@ impl Administration {
         head: &RequestHead<'_>,
         fields: &Fields,
     ) -> Result<Reply, Problem> {
+        if matches!(self, Self::Events) {
+            auth.require_admin(identity).await?;
+            return events(auth, head).await;
+        }
         // Before anything is said about the request: whoever may not ask learns no more than that.
         let admin = auth.admin(identity, &auth.inner.wire.clients.of(head)).await?;
         match self {
@@ -54,8 +60,16 @@ impl Administration {
                 found(admin.reset_second_factor(&user_id(head, 2)?).await?)?;
                 Ok(Reply::new(204))
             }
+            Self::Events => Err(ErrorKind::Internal.into()),
         }
     }
+}
+
+async fn events(auth: &Auth, head: &RequestHead<'_>) -> Result<Reply, Problem> {
+    let page = listing::event_page(head.query.unwrap_or_default()).map_err(Problem::payload)?;
+    let events = auth.events(&page).await?;
+    let counted = auth.count_events(&page.filter, listing::REACH + 1).await?;
+    Ok(listing::reply(&events.iter().map(Event::of).collect::<Vec<_>>(), counted))
 }
 
 async fn users(admin: &Admin<'_>, head: &RequestHead<'_>) -> Result<Reply, Problem> {
@@ -141,6 +155,38 @@ impl<'a> User<'a> {
             admin_access: user.admin_access,
             tfa_enabled: user.has_factor,
             created_at: user.created_at.as_millis(),
+        }
+    }
+}
+
+/// An event of the audit trail. Times are milliseconds since 1970.
+#[derive(Serialize)]
+struct Event<'a> {
+    id: EventId,
+    at: i64,
+    r#type: &'a EventName,
+    outcome: &'static str,
+    user: Option<&'a UserId>,
+    actor: Option<&'a UserId>,
+    session: Option<SessionId>,
+    token: Option<TokenId>,
+    ip: Option<String>,
+    user_agent: Option<&'a str>,
+}
+
+impl<'a> Event<'a> {
+    fn of(event: &'a EventRecord) -> Self {
+        Self {
+            id: event.id,
+            at: event.at.as_millis(),
+            r#type: &event.kind,
+            outcome: event.outcome.as_str(),
+            user: event.user.as_ref(),
+            actor: event.actor.as_ref(),
+            session: event.session,
+            token: event.token,
+            ip: event.ip.map(|ip| ip.to_string()),
+            user_agent: event.user_agent.as_deref(),
         }
     }
 }

@@ -69,6 +69,11 @@ pub enum Endpoint {
     DeleteUser,
     /// `POST /users/{id}/tfa/disable`, for admins: removes the second factor of a user who lost it.
     ResetUserFactor,
+    /// `GET /auth/health`: whether the store answers, for probes. Not mounted unless asked for.
+    Health,
+    /// `GET /auth/events`, for admins: the audit trail. Not mounted unless asked for, and there is an
+    /// [`audit_trail`](crate::AuthConfig::audit_trail).
+    Events,
     /// `GET /auth/openapi.json`: the description of the routes that are mounted. Not mounted unless asked for.
     #[cfg(feature = "openapi")]
     OpenApi,
@@ -120,6 +125,8 @@ impl Endpoint {
         Self::UpdateUser,
         Self::DeleteUser,
         Self::ResetUserFactor,
+        Self::Events,
+        Self::Health,
         #[cfg(feature = "openapi")]
         Self::OpenApi,
     ];
@@ -132,7 +139,7 @@ impl Endpoint {
         if matches!(self, Self::OpenApi) {
             return true;
         }
-        self.needs_directory()
+        self.needs_directory() || matches!(self, Self::Events | Self::Health)
     }
 
     /// Whether it works on users in our own store, and on no others.
@@ -194,6 +201,8 @@ impl Endpoint {
             Self::Users | Self::CreateUser => "/users",
             Self::User | Self::UpdateUser | Self::DeleteUser => "/users/{id}",
             Self::ResetUserFactor => "/users/{id}/tfa/disable",
+            Self::Events => "/auth/events",
+            Self::Health => "/auth/health",
             #[cfg(feature = "openapi")]
             Self::OpenApi => "/auth/openapi.json",
         }
@@ -226,7 +235,9 @@ impl Endpoint {
             | Self::Tokens
             | Self::VerifyEmail
             | Self::Users
-            | Self::User => Method::Get,
+            | Self::User
+            | Self::Events
+            | Self::Health => Method::Get,
             Self::UpdateUser => Method::Patch,
             Self::EndOtherSessions | Self::EndSession | Self::RevokeToken | Self::DeleteUser => Method::Delete,
             #[cfg(feature = "openapi")]
@@ -354,7 +365,7 @@ mod tests {
     use super::Endpoint;
     use crate::mail::NoMail;
     use crate::store::memory::MemoryStore;
-    use crate::{Auth, AuthBuilder, AuthConfig, PersonalTokens};
+    use crate::{AuditTrail, Auth, AuthBuilder, AuthConfig, PersonalTokens};
 
     fn config() -> AuthConfig {
         let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
@@ -364,7 +375,8 @@ mod tests {
     }
 
     fn with_tokens() -> AuthConfig {
-        AuthConfig { personal_tokens: Some(PersonalTokens::default()), ..config() }
+        let (tokens, trail) = (PersonalTokens::default(), AuditTrail::default());
+        AuthConfig { personal_tokens: Some(tokens), audit_trail: Some(trail), ..config() }
     }
 
     fn builder() -> AuthBuilder {
@@ -399,6 +411,8 @@ mod tests {
         assert!(mounted(builder().config(with_tokens())).contains(&Endpoint::CreateToken));
         let error = builder().with(&[Endpoint::CreateToken]).build().expect_err("they are off");
         assert_eq!(error.field(), "personal_tokens");
+        let error = builder().with(&[Endpoint::Events]).build().expect_err("there is none");
+        assert_eq!(error.field(), "audit_trail");
         let elsewhere = builder().users(MemoryStore::new()).mailer(NoMail).with(&[Endpoint::Register]).build();
         assert_eq!(elsewhere.expect_err("users elsewhere").field(), "endpoints");
         assert!(builder().users(MemoryStore::new()).mailer(NoMail).build().is_ok());

@@ -7,13 +7,14 @@ use super::credentials::{self, Credentials};
 use super::head::RequestHead;
 use super::problem::Problem;
 use super::query::StrippedQuery;
-use super::render::{Place, refusal};
+use super::render::{Place, code, refusal};
 use super::reply::Reply;
 use super::requirement::Requirement;
 use crate::auth::Auth;
 use crate::client::ClientInfo;
 use crate::config::TokenSources;
 use crate::error::{AuthError, ErrorKind};
+use crate::measure;
 use crate::secret::{AccessToken, OpaqueToken, SessionToken};
 use crate::token::{Identity, Scope};
 
@@ -205,7 +206,10 @@ impl Guard {
     ) -> Verdict {
         match identity.and_then(|identity| self.admit(identity)) {
             Ok(checked) => Verdict::Allowed(Passage { checked, stripped, response_headers }),
-            Err(problem) => Verdict::Refused(self.refuse(&problem).with_all(response_headers)),
+            Err(problem) => {
+                measure::guard_refused(code(&problem));
+                Verdict::Refused(self.refuse(&problem).with_all(response_headers))
+            }
         }
     }
 

@@ -121,6 +121,7 @@ impl Auth {
             Endpoint::ResetUserFactor => {
                 own::handle(self, Own::Admin(Administration::ResetFactor), head, &fields).await
             }
+            Endpoint::Events => own::handle(self, Own::Admin(Administration::Events), head, &fields).await,
             Endpoint::RequestReset => self.handle_account(Account::RequestReset, head, &fields).await,
             Endpoint::ResetPassword => self.handle_account(Account::Reset, head, &fields).await,
             Endpoint::Register => self.handle_account(Account::Register, head, &fields).await,
@@ -130,6 +131,10 @@ impl Auth {
             Endpoint::TfaEnable => own::handle(self, Own::Tfa(Tfa::Enable), head, &fields).await,
             Endpoint::TfaDisable => own::handle(self, Own::Tfa(Tfa::Disable), head, &fields).await,
             Endpoint::TfaRecoveryCodes => own::handle(self, Own::Tfa(Tfa::RecoveryCodes), head, &fields).await,
+            Endpoint::Health => match self.health().await {
+                Ok(()) => Reply::json(200, &Data { data: Health { status: "ok" } }).with_all(&[NO_STORE]),
+                Err(error) => open(&error.into()).with_all(&[NO_STORE]),
+            },
             #[cfg(feature = "openapi")]
             Endpoint::OpenApi => self.handle_openapi(),
         }
@@ -214,6 +219,12 @@ struct Providers {
     data: [(); 0],
     #[serde(rename = "disableDefault")]
     disable_default: bool,
+}
+
+/// `GET /auth/health`, when all is well.
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
 }
 
 pub(super) fn open(problem: &Problem) -> Reply {

@@ -6,6 +6,7 @@
 //!   filter[status][_eq]=active                 the same as
 //!   filter={"status":{"_eq":"active"}}         one value for each of a few fields, all of which must hold
 //!   search=ada                                 addresses that begin so
+//!   user=<id>&type=login_failed&since=<ms>     of the audit trail
 //! ```
 
 use std::collections::HashMap;
@@ -15,9 +16,11 @@ use serde::{Deserialize, Serialize};
 use super::problem::Reason;
 use super::query;
 use super::reply::Reply;
+use crate::clock::Timestamp;
 use crate::email::EmailPrefix;
+use crate::event::EventName;
 use crate::id::{Role, UserId};
-use crate::store::{UserFilter, UserPage, UserStatus};
+use crate::store::{EventFilter, EventPage, UserFilter, UserPage, UserStatus};
 
 /// How far pages by number go, and how far rows are counted: beyond, a database would pass over all of them for each page.
 pub(super) const REACH: u64 = 10_000;
@@ -34,6 +37,23 @@ pub(super) fn user_page(query: &str) -> Result<UserPage, Reason> {
     }
     let after = parameters.text("after").map(UserId::new).transpose().map_err(|_| Reason::NotAnId("after"))?;
     Ok(UserPage { filter, after, skip, limit })
+}
+
+/// The page of the audit trail that this query asks for: `user`, `type`, `since`.
+pub(super) fn event_page(query: &str) -> Result<EventPage, Reason> {
+    let parameters = Parameters::of(query)?;
+    let (limit, skip) = parameters.limit_and_skip()?;
+    let since = match parameters.text("since") {
+        Some(text) => Some(Timestamp::from_millis(text.parse().map_err(|_| Reason::NotATime("since"))?)),
+        None => None,
+    };
+    let filter = EventFilter {
+        user: parameters.text("user").map(UserId::new).transpose().map_err(|_| Reason::NotAnId("user"))?,
+        kind: parameters.text("type").map(EventName::new).transpose().map_err(|_| Reason::NotAnId("type"))?,
+        since,
+    };
+    let after = parameters.text("after").map(str::parse).transpose().map_err(|_| Reason::NotAnId("after"))?;
+    Ok(EventPage { filter, after, skip, limit })
 }
 
 /// The rows of a page, and how many there are in all, as far as that was counted.

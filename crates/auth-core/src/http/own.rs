@@ -58,6 +58,7 @@ impl Own {
             Self::Admin(Administration::User) => Endpoint::User,
             Self::Admin(Administration::Update) => Endpoint::UpdateUser,
             Self::Admin(Administration::Delete) => Endpoint::DeleteUser,
+            Self::Admin(Administration::Events) => Endpoint::Events,
             Self::Admin(Administration::ResetFactor) => Endpoint::ResetUserFactor,
         }
     }

@@ -28,6 +28,11 @@ pub(super) fn refusal(problem: &Problem, place: Place<'_>) -> Reply {
     answer(problem, place)
 }
 
+/// What the answer says to programs.
+pub(super) fn code(problem: &Problem) -> &'static str {
+    Look::of(problem).code
+}
+
 /// The answer alone, also for whoever only describes it.
 pub(super) fn answer(problem: &Problem, place: Place<'_>) -> Reply {
     let look = Look::of(problem);
@@ -245,6 +250,7 @@ impl Look {
             | ErrorKind::EmailTaken
             | ErrorKind::NoMailer
             | ErrorKind::NoPersonalTokens
+            | ErrorKind::NoAuditTrail
             | ErrorKind::UsersElsewhere
             | ErrorKind::Internal => (500, "INTERNAL_SERVER_ERROR", "An unexpected error occurred.", None),
         };

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::hash::{self, HashError, HashMemory, HashParams, PasswordHash, Verification};
 use super::pepper::Peppers;
 use crate::error::{AuthError, ErrorKind};
+use crate::measure::{self, Stopwatch};
 use crate::rng::{self, SecureRandom};
 use crate::secret::Password;
 
@@ -68,7 +69,11 @@ impl HashPool {
     /// `Unavailable` when every thread is busy and the queue is full.
     pub(crate) fn reserve(&self) -> Result<Place<'_>, AuthError> {
         let permit = Arc::clone(&self.places).try_acquire_owned();
-        let permit = permit.map_err(|_| AuthError::new(ErrorKind::Unavailable, "the hashing pool is full"))?;
+        let permit = permit.map_err(|_| {
+            measure::hash_turned_away();
+            AuthError::new(ErrorKind::Unavailable, "the hashing pool is full")
+        })?;
+        measure::hash_places(self.places.available_permits());
         Ok(Place { pool: self, permit })
     }
 }
@@ -116,14 +121,20 @@ impl Place<'_> {
         work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<T, AuthError> {
         let (reply, result) = oneshot::channel();
-        let permit = self.permit;
+        let (permit, places) = (self.permit, Arc::clone(&self.pool.places));
+        let waiting = Stopwatch::start();
         let job = Box::new(move |memory: &mut HashMemory| {
+            waiting.stop(measure::Duration::HashWait);
             if !reply.is_closed() {
+                let working = Stopwatch::start();
+                let done = work(memory);
+                working.stop(measure::Duration::Hash);
                 // The receiver may have gone away meanwhile: then the result is nobody's.
-                let _ = reply.send(work(memory));
+                let _ = reply.send(done);
             }
             // The place belongs to the work, not to the request that may be dropped.
             drop(permit);
+            measure::hash_places(places.available_permits());
         });
         let gone = |what: &'static str| AuthError::new(ErrorKind::Internal, what);
         self.pool.jobs.send(job).map_err(|_| gone("the hashing threads are gone"))?;

@@ -124,6 +124,7 @@ impl Admin<'_> {
     ///
     /// # Errors
     /// `EmailTaken`; `UrlNotAllowed`, also when there is no mailer; `Unavailable`.
+    #[tracing::instrument(name = "auth.user_create", skip_all, fields(actor = %self.id))]
     pub async fn create_user(&self, account: NewAccount, url: Option<&str>) -> Result<UserSummary, AuthError> {
         let inner = &self.auth.inner;
         let now = inner.clock.now();
@@ -177,6 +178,7 @@ impl Admin<'_> {
     /// # Errors
     /// `OwnAccount` for admins who would end themselves, and `LastAdmin` when nobody would be an admin any more, however
     /// many changes meet; `EmailTaken`; `Unavailable`. Nothing is changed then.
+    #[tracing::instrument(name = "auth.user_update", skip_all, fields(actor = %self.id, user = %id))]
     pub async fn update_user(&self, id: &UserId, change: AccountChange) -> Result<bool, AuthError> {
         let change = UserChange::from(change);
         let is_own = *id == self.id;
@@ -197,6 +199,7 @@ impl Admin<'_> {
     ///
     /// # Errors
     /// `OwnAccount` for the admin who asks; `LastAdmin`; `Unavailable`.
+    #[tracing::instrument(name = "auth.user_delete", skip_all, fields(actor = %self.id, user = %id))]
     pub async fn delete_user(&self, id: &UserId) -> Result<bool, AuthError> {
         if *id == self.id {
             return Err(ErrorKind::OwnAccount.into());
@@ -210,6 +213,7 @@ impl Admin<'_> {
     /// # Errors
     /// `FactorInactive` when there is none; `OwnAccount` for the admin who asks, whose own factor protects this too;
     /// `Unavailable`.
+    #[tracing::instrument(name = "auth.user_tfa_disable", skip_all, fields(actor = %self.id, user = %id))]
     pub async fn reset_second_factor(&self, id: &UserId) -> Result<bool, AuthError> {
         if *id == self.id {
             return Err(ErrorKind::OwnAccount.into());
@@ -243,7 +247,7 @@ impl Admin<'_> {
 
 impl Inner {
     /// An access token may outlive its session, and the rights that it tells of: what is stored counts.
-    async fn admin_and_session(&self, identity: &Identity) -> Result<(UserId, SessionId), AuthError> {
+    pub(super) async fn admin_and_session(&self, identity: &Identity) -> Result<(UserId, SessionId), AuthError> {
         let asking = self.asking(identity).await?;
         if !asking.user.admin_access {
             return Err(ErrorKind::Forbidden.into());

@@ -11,6 +11,7 @@ use crate::email::Email;
 use crate::error::{AuthError, ErrorKind};
 use crate::event::EventKind;
 use crate::id::{SessionId, UserId};
+use crate::measure::{self, Stopwatch};
 use crate::password::hash::{MAX_PASSWORD_BYTES, Verification};
 use crate::rng;
 use crate::secret::{DeviceToken, OneTimePassword, Password};
@@ -69,9 +70,12 @@ impl Auth {
     /// `InvalidCredentials`; `InvalidOtp` when the password is right and the one-time password is missing, wrong or was
     /// used before; `TooManyRequests` after too many failures, whoever the account belongs to, before anything is looked
     /// up; `Unavailable` when the store or the hashing pool is overloaded or down.
+    #[tracing::instrument(name = "auth.login", skip_all)]
     pub async fn login(&self, request: LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
         let not_before = tokio::time::Instant::now() + self.inner.config.login_stall;
+        let stopwatch = Stopwatch::start();
         let result = self.inner.login(request, client).await;
+        stopwatch.stop(measure::Duration::Login);
         if let Err(error) = &result {
             let event = match error.kind() {
                 ErrorKind::InvalidCredentials => Some(EventKind::LoginFailed),

@@ -14,6 +14,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable` when the store is down: the session lives on.
+    #[tracing::instrument(name = "auth.logout", skip_all)]
     pub async fn logout(&self, token: &RefreshToken, client: &ClientInfo) -> Result<(), AuthError> {
         self.inner.end(token, RevokeReason::Logout, client, |mode| mode != SessionMode::Session).await
     }
@@ -22,6 +23,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable` when the store is down: the session lives on.
+    #[tracing::instrument(name = "auth.logout", skip_all)]
     pub async fn logout_session(&self, token: &SessionToken, client: &ClientInfo) -> Result<(), AuthError> {
         self.inner.end_session(token, RevokeReason::Logout, client).await
     }

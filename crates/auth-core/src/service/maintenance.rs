@@ -33,14 +33,19 @@ impl Auth {
     }
 
     /// What has to be done beside the requests, for ever: sessions and personal access tokens that expired more than a day
-    /// ago are removed, every ten minutes, 500 at a time, and so are counters of failures that are forgotten; and with a [`revocation_feed`](crate::AuthConfig::revocation_feed), what was revoked
+    /// ago are removed, every ten minutes, 500 at a time, and so are counters of failures that are forgotten; with an [`audit_trail`](crate::AuthConfig::audit_trail), events are stored
+    /// and removed when they are old; and with a [`revocation_feed`](crate::AuthConfig::revocation_feed), what was revoked
     /// is read. Run it once on every node; dropping it at any point loses nothing.
     pub async fn maintain(&self) -> Infallible {
         let mut purge = pin!(self.purge());
         let mut follow = pin!(self.follow_revocations());
+        let mut store = pin!(self.store_events());
         poll_fn(|context| match follow.as_mut().poll(context) {
             Poll::Ready(never) => Poll::Ready(never),
-            Poll::Pending => purge.as_mut().poll(context),
+            Poll::Pending => match store.as_mut().poll(context) {
+                Poll::Ready(never) => Poll::Ready(never),
+                Poll::Pending => purge.as_mut().poll(context),
+            },
         })
         .await
     }
@@ -54,6 +59,10 @@ impl Auth {
             let expired_before = now.before(keep);
             in_batches("expired sessions", || self.inner.sessions.purge_expired(expired_before, BATCH)).await;
             in_batches("expired tokens", || self.inner.tokens.purge_tokens(expired_before, BATCH)).await;
+            if let (Some(config), Ok(trail)) = (&self.inner.config.audit_trail, self.inner.trail()) {
+                let before = now.before(config.retention);
+                in_batches("old events", || trail.purge(before, BATCH)).await;
+            }
             in_batches("forgotten failures", || self.inner.throttle.prune(now, BATCH)).await;
         }
     }

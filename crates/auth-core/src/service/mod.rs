@@ -4,6 +4,7 @@
 mod admin;
 mod authenticate;
 mod elsewhere;
+mod health;
 mod issue;
 mod login;
 mod logout;
@@ -16,6 +17,7 @@ mod refresh;
 mod register;
 mod second_factor;
 mod sessions;
+pub(crate) mod trail;
 mod users;
 
 pub use admin::{AccountChange, Admin, NewAccount};
@@ -31,6 +33,7 @@ use crate::auth::Inner;
 use crate::client::ClientInfo;
 use crate::event::{AuthEvent, EventKind};
 use crate::id::{SessionId, UserId};
+use crate::measure;
 
 impl Inner {
     fn record(&self, kind: EventKind, user: Option<UserId>, session: Option<SessionId>, client: &ClientInfo) {
@@ -45,6 +48,11 @@ impl Inner {
         session: Option<SessionId>,
         client: &ClientInfo,
     ) {
-        self.events.record(&AuthEvent { at: self.clock.now(), kind, user, actor, session, client });
+        let event = AuthEvent { at: self.clock.now(), kind, user, actor, session, client };
+        measure::event(kind);
+        self.events.record(&event);
+        if let Some(trail) = &self.trail {
+            trail.record(&event, &*self.random);
+        }
     }
 }

@@ -47,6 +47,7 @@ impl Auth {
     ///
     /// # Errors
     /// `UrlNotAllowed`; `NoMailer`; `Unavailable` when too many ask at once.
+    #[tracing::instrument(name = "auth.password_request", skip_all)]
     pub async fn request_password_reset(&self, email: Email, url: Option<&str>) -> Result<(), AuthError> {
         let not_before = tokio::time::Instant::now() + self.inner.config.login_stall;
         let url = match url {
@@ -73,6 +74,7 @@ impl Auth {
     /// # Errors
     /// `InvalidLink`, `LinkExpired`; `LinkUsed` when this link or another one was used, or the user's password, address or
     /// status changed after it was sent; `WeakPassword`, and then the link can be used again; `Unavailable`.
+    #[tracing::instrument(name = "auth.password_reset", skip_all)]
     pub async fn reset_password(&self, token: &str, password: Password, client: &ClientInfo) -> Result<(), AuthError> {
         let ticket = self.inner.open_ticket(Purpose::Reset, token)?;
         let user = self.inner.holder(&ticket, UserStatus::Active).await?;
@@ -100,6 +102,7 @@ impl Auth {
     /// `InvalidToken` when the session that asks is over; `InvalidCredentials` when the current password is wrong, also
     /// because it was changed meanwhile; `WeakPassword`; `InvalidOtp` when the user has a second factor and the code is
     /// missing, wrong or was taken before; `TooManyRequests` after too many wrong ones; `Unavailable`.
+    #[tracing::instrument(name = "auth.password_change", skip_all)]
     pub async fn change_password(
         &self,
         identity: &Identity,

@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::config::ReuseResponse;
 use crate::error::{AuthError, ErrorKind};
 use crate::event::EventKind;
+use crate::measure::{self, Stopwatch};
 use crate::rng;
 use crate::secret::{RefreshToken, SessionToken};
 use crate::session::codec::{self, TokenParts};
@@ -39,8 +40,11 @@ impl Auth {
     /// # Errors
     /// `SessionOver` when the token will never count again, `InvalidCredentials` when it does not count now,
     /// `Unavailable` when the store is down: the same token may be tried again then.
+    #[tracing::instrument(name = "auth.refresh", skip_all)]
     pub async fn refresh(&self, token: &RefreshToken, client: &ClientInfo) -> Result<Tokens, AuthError> {
+        let stopwatch = Stopwatch::start();
         let result = self.inner.refresh(token, client, |mode| mode != SessionMode::Session).await;
+        stopwatch.stop(measure::Duration::Refresh);
         self.inner.record_refusal(result, client)
     }
 
@@ -48,11 +52,14 @@ impl Auth {
     ///
     /// # Errors
     /// As [`refresh`](Self::refresh).
+    #[tracing::instrument(name = "auth.refresh", skip_all)]
     pub async fn refresh_session(&self, token: &SessionToken, client: &ClientInfo) -> Result<Tokens, AuthError> {
+        let stopwatch = Stopwatch::start();
         let result = match self.inner.open_session_token(token) {
             Ok(refresh) => self.inner.refresh(&refresh, client, |mode| mode == SessionMode::Session).await,
             Err(error) => Err(error),
         };
+        stopwatch.stop(measure::Duration::Refresh);
         self.inner.record_refusal(result, client)
     }
 }

@@ -1,23 +1,24 @@
 //! A store in memory, for tests and trials: everything is gone when the program ends.
 
 mod directory;
+mod event;
 mod factor;
 mod throttle;
 mod token;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use super::{
-    BucketKey, Count, Epoch, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked, Rotation,
-    SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, TokenHash, TokenRecord, UserRecord, UserStatus,
-    UserStore,
+    BucketKey, Count, Epoch, EventRecord, LoadedSession, NewSession, NewUserRecord, Opened, RevokeReason, Revoked,
+    Rotation, SessionRecord, SessionStore, StoreError, StoreErrorKind, Swap, TokenHash, TokenRecord, UserRecord,
+    UserStatus, UserStore,
 };
 use crate::clock::Timestamp;
 use crate::email::Email;
-use crate::id::{SessionId, UserId};
+use crate::id::{EventId, SessionId, UserId};
 use crate::password::PasswordHash;
 
 /// Keeps everything in one process behind one lock; clones share it.
@@ -34,6 +35,7 @@ struct Tables {
     counts: HashMap<BucketKey, Count>,
     factors: HashMap<UserId, factor::Factor>,
     tokens: HashMap<TokenHash, TokenRecord>,
+    events: BTreeMap<EventId, EventRecord>,
 }
 
 #[derive(Debug)]

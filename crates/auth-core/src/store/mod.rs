@@ -6,6 +6,7 @@
 
 mod directory;
 mod error;
+mod event;
 mod factor;
 pub mod memory;
 mod session;
@@ -16,6 +17,7 @@ mod user;
 pub use crate::mfa::{RecoveryHash, Sealed, Step};
 pub use directory::{LastAdmin, UpdateTerms, Updated, UserDirectory, UserFilter, UserPage, UserSummary};
 pub use error::{StoreError, StoreErrorKind};
+pub use event::{EventFilter, EventPage, EventRecord, EventStore};
 pub use factor::{ActiveFactor, Enabling, FactorStore, PendingFactor, SecondFactor};
 pub use session::{
     Epoch, LoadedSession, NewSession, Opened, RevokeReason, Revoked, Rotation, SessionMode, SessionRecord,
@@ -26,6 +28,9 @@ pub use token::{LoadedToken, NewTokenRecord, TokenCreated, TokenHash, TokenRecor
 pub use user::{NewUserRecord, UserChange, UserRecord, UserStatus, UserStore};
 
 /// A store of everything: what [`Auth::builder`](crate::Auth::builder) takes.
-pub trait Store: SessionStore + UserStore + FactorStore + UserDirectory + ThrottleStore + TokenStore {}
+pub trait Store:
+    SessionStore + UserStore + FactorStore + UserDirectory + ThrottleStore + TokenStore + EventStore
+{
+}
 
-impl<S: SessionStore + UserStore + FactorStore + UserDirectory + ThrottleStore + TokenStore> Store for S {}
+impl<S: SessionStore + UserStore + FactorStore + UserDirectory + ThrottleStore + TokenStore + EventStore> Store for S {}

@@ -5,6 +5,7 @@
 //! query yourself.
 #![allow(missing_docs, reason = "sea-orm derives public items without docs")]
 
+pub mod event;
 pub mod recovery_code;
 pub mod session;
 pub mod throttle;

@@ -2,6 +2,7 @@
 
 mod batches;
 mod directory;
+mod event;
 mod factor;
 #[cfg(feature = "directus")]
 mod import;

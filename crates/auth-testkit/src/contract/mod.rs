@@ -66,7 +66,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use auth_core::http::Endpoint;
-use auth_core::{AuthConfig, HashParams, LoginThrottle, MfaRequired, PersonalTokens, Role, ThrottleLimits};
+use auth_core::{AuditTrail, AuthConfig, HashParams, LoginThrottle, MfaRequired, PersonalTokens, Role, ThrottleLimits};
 
 pub use accounts::{Account, Accounts, seed};
 pub use authenticator::{Authenticator, PERIOD};
@@ -201,6 +201,8 @@ impl Variant {
                 Endpoint::UpdateUser,
                 Endpoint::DeleteUser,
                 Endpoint::ResetUserFactor,
+                Endpoint::Events,
+                Endpoint::Health,
                 Endpoint::Register,
                 Endpoint::VerifyEmail,
                 Endpoint::Invite,
@@ -227,7 +229,11 @@ impl Variant {
         config.invitation_urls = vec![INVITE_URL.to_owned()];
         config.password_reset_urls = vec![RESET_URL.to_owned()];
         match self {
-            Self::Default | Self::Registering | Self::Administering | Self::Directus => config,
+            Self::Default | Self::Registering | Self::Directus => config,
+            Self::Administering => {
+                config.audit_trail = Some(AuditTrail::default());
+                config
+            }
             Self::PersonalTokens => {
                 let mut tokens = PersonalTokens::default();
                 tokens.max_per_user = MOST_TOKENS;

@@ -15,6 +15,7 @@
 
 mod admins;
 mod directory;
+mod events;
 mod factor_races;
 mod factors;
 pub(crate) mod given;
@@ -43,6 +44,7 @@ use crate::users::{
 
 pub use admins::*;
 pub use directory::*;
+pub use events::*;
 pub use factor_races::*;
 pub use factors::*;
 pub use races::*;
@@ -216,4 +218,8 @@ properties! {
     r9_a_token_beside_a_change_of_credentials_is_dead
     a_use_beside_a_revocation_leaves_nothing
     f6_purge_removes_tokens_that_count_no_more
+    an_event_is_kept_with_every_field
+    f4_events_that_come_twice_are_kept_once
+    events_are_listed_newest_first
+    f6_purge_removes_old_events_and_no_more_than_asked_for
 }

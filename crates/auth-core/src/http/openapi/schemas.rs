@@ -22,6 +22,8 @@ pub(super) const PERSONAL_TOKENS: &str = "AuthPersonalTokens";
 pub(super) const NEW_TOKEN: &str = "AuthNewPersonalToken";
 pub(super) const ACCOUNT: &str = "AuthAccount";
 pub(super) const ACCOUNTS: &str = "AuthAccounts";
+pub(super) const HEALTH: &str = "AuthHealth";
+pub(super) const EVENTS: &str = "AuthEvents";
 pub(super) const PROVIDERS: &str = "AuthProviders";
 pub(super) const KEYS: &str = "AuthKeys";
 
@@ -42,6 +44,8 @@ pub(super) fn components() -> BTreeMap<String, RefOr<Schema>> {
         (NEW_TOKEN, data(new_personal_token())),
         (ACCOUNT, data(account())),
         (ACCOUNTS, page(account())),
+        (HEALTH, data(closed([required("status", text("").enum_values(Some(["ok"])))]))),
+        (EVENTS, page(event())),
         (PROVIDERS, providers()),
         (KEYS, closed([required("keys", array(key()))])),
     ];
@@ -220,6 +224,26 @@ pub(super) fn status(description: &str) -> ObjectBuilder {
 /// A role that a request names; `null` takes it away.
 pub(super) fn role_or_none() -> ObjectBuilder {
     nullable(Type::String, "A name; `null` for none.").min_length(Some(1)).max_length(Some(64))
+}
+
+fn event() -> RefOr<Schema> {
+    closed([
+        required("id", uuid("Of a later event it is greater.")),
+        required("at", number("Milliseconds since 1970.")),
+        required("type", text("What happened.")),
+        required("outcome", text("").enum_values(Some(["succeeded", "refused"]))),
+        required("user", nullable(Type::String, "Whose account.")),
+        required("actor", nullable(Type::String, "Who did it, when it was not the user.")),
+        required("session", nullable(Type::String, "In which session.")),
+        required("token", nullable(Type::String, "Which access token it is about.")),
+        required("ip", nullable(Type::String, "From which address.")),
+        required("user_agent", nullable(Type::String, "As its client named itself.")),
+    ])
+}
+
+/// A moment of a query.
+pub(super) fn time() -> ObjectBuilder {
+    number("")
 }
 
 /// A whole number of a query.

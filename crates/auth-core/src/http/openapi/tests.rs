@@ -6,13 +6,14 @@ use crate::config::{AuthConfig, TokenSources};
 use crate::http::{Endpoint, Method};
 use crate::mail::NoMail;
 use crate::store::memory::MemoryStore;
-use crate::{Auth, AuthBuilder, PersonalTokens};
+use crate::{AuditTrail, Auth, AuthBuilder, PersonalTokens};
 
 fn config() -> AuthConfig {
     let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
     config.hash_threads = 1;
     config.public_url = Some("https://auth.example.com".to_owned());
     config.personal_tokens = Some(PersonalTokens::default());
+    config.audit_trail = Some(AuditTrail::default());
     config
 }
 

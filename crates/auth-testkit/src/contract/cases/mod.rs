@@ -7,9 +7,11 @@ pub mod body;
 pub mod cookies;
 pub mod directus;
 pub mod enrolment;
+pub mod events;
 pub mod graphql;
 pub mod graphql_input;
 pub mod guard;
+pub mod health;
 pub mod login;
 pub mod logout;
 pub mod modes;
@@ -377,6 +379,12 @@ cases! {
             what_a_token_is_made_of_is_checked,
             the_last_use_is_told_to_the_minute,
         ]
+    }
+    events {
+        Administering: [what_happened_is_told, r8_only_admins_read_the_trail]
+    }
+    health {
+        Administering: [a_probe_learns_that_the_store_answers]
     }
     graphql {
         Default: [

@@ -11,7 +11,8 @@ use crate::http::listing::{MOST, REACH};
 use crate::http::openapi::operation::Access;
 use crate::http::openapi::refusals::of_forms;
 use crate::http::openapi::schemas::{
-    ACCOUNT, ACCOUNTS, Member, body, count, email, flag, named, optional, required, role_or_none, status, text, url,
+    ACCOUNT, ACCOUNTS, EVENTS, Member, body, count, email, flag, named, optional, required, role_or_none, status, text,
+    time, url, uuid,
 };
 use crate::http::problem::Reason;
 
@@ -88,6 +89,28 @@ pub(super) fn reset_factor() -> Operation {
         .optional_body(body([]))
         .done(204, "The user signs in with the password alone.", PRIVATE)
         .refuses([ErrorKind::OwnAccount, ErrorKind::FactorInactive, ErrorKind::Forbidden, ErrorKind::LoginRequired])
+}
+
+pub(super) fn events() -> Operation {
+    let id = || text("").min_length(Some(1)).max_length(Some(64));
+    Operation::new(Access::Admin, "auth_events", "Read the audit trail")
+        .describe("The newest first. Pages by number end at 10,000 rows, and no more are counted: `after` goes on.")
+        .query(Required::False, "limit", "How many rows.", count(MOST))
+        .query(Required::False, "page", "Which page.", count(REACH / MOST))
+        .query(Required::False, "after", "The id of the last row of the page before.", uuid(""))
+        .query(Required::False, "user", "Of this account.", id())
+        .query(Required::False, "type", "Of this type.", id())
+        .query(Required::False, "since", "No older ones than this, in milliseconds since 1970.", time())
+        .gives(200, "A page.", named(EVENTS), PRIVATE)
+        .refuses(of_forms(&[
+            Reason::NotANumber("limit"),
+            Reason::NotANumber("page"),
+            Reason::TooFar,
+            Reason::NotAnId("after"),
+            Reason::NotATime("since"),
+            Reason::Repeated,
+        ]))
+        .refuses([ErrorKind::Forbidden, ErrorKind::LoginRequired])
 }
 
 fn of_one(id: &'static str, summary: &'static str) -> Operation {

@@ -40,6 +40,8 @@ impl Endpoint {
             Self::User => admin::user(),
             Self::UpdateUser => admin::update(),
             Self::DeleteUser => admin::delete(),
+            Self::Events => admin::events(),
+            Self::Health => tokens::health(),
             Self::ResetUserFactor => admin::reset_factor(),
             Self::TfaGenerate => tfa::generate(),
             Self::TfaEnable => tfa::enable(),

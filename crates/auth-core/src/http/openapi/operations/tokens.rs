@@ -5,8 +5,8 @@ use crate::error::ErrorKind;
 use crate::http::openapi::operation::Access;
 use crate::http::openapi::refusals::{of_forms, throttled};
 use crate::http::openapi::schemas::{
-    KEYS, PROVIDERS, TOKENS, body, document as any_document, email, mode, named, optional, otp, password, required,
-    words,
+    HEALTH, KEYS, PROVIDERS, TOKENS, body, document as any_document, email, mode, named, optional, otp, password,
+    required, words,
 };
 use crate::http::problem::{Problem, Reason};
 
@@ -80,5 +80,14 @@ pub(super) fn document() -> Operation {
         "An OpenAPI 3.1 document of the routes that are mounted.",
         any_document(),
         &[],
+    )
+}
+
+pub(super) fn health() -> Operation {
+    Operation::new(Access::Open, "auth_health", "Ask whether requests can be served").gives(
+        200,
+        "The store answers.",
+        named(HEALTH),
+        &["cache-control"],
     )
 }

@@ -1,0 +1,358 @@
+//! The audit trail: events go into a queue on the request path, and from there to the store in the background.
+//!
+//! ```text
+//!   record ──► queue (bounded) ──► flush: append a batch ──► drop it from the queue
+//!              full: counted and logged     error: it stays, and is sent again
+//! ```
+//!
+//! A batch leaves the queue when the store has it, and not before: whoever is dropped meanwhile loses nothing, and what is
+//! sent twice is stored once, by its id.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::auth::{Auth, Inner};
+use crate::clock::Timestamp;
+use crate::error::{AuthError, ErrorKind};
+use crate::event::{AuthEvent, EventKind};
+use crate::id::EventId;
+use crate::measure;
+use crate::rng::SecureRandom;
+use crate::store::{EventFilter, EventPage, EventRecord, EventStore, StoreError, StoreErrorKind};
+use crate::token::Identity;
+
+/// How many events wait for the store, some megabytes at most: a minute of a thousand events a second is lost beyond.
+const QUEUE: usize = 10_000;
+/// How many go at once.
+const BATCH: usize = 256;
+/// How long events gather before they are stored together.
+const GATHER: Duration = Duration::from_millis(200);
+/// How long the store is left alone when it fails.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Events on their way to the store.
+#[derive(Debug)]
+pub(crate) struct Trail {
+    store: Arc<dyn EventStore>,
+    queue: Mutex<Queue>,
+    filled: Notify,
+    /// Whoever stores a batch holds it.
+    writing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    events: VecDeque<EventRecord>,
+    /// The moment of the latest event, and how many there were of that: so that they sort as they came.
+    latest: (Timestamp, u16),
+    lost: u64,
+    /// How many of the lost ones the log knows of.
+    told: u64,
+}
+
+impl Auth {
+    /// Events of the audit trail that `page` asks for, newest first; those of this node first of all stored.
+    ///
+    /// # Errors
+    /// `NoAuditTrail` without [`AuthConfig::audit_trail`](crate::AuthConfig::audit_trail); `Unavailable`.
+    pub async fn events(&self, page: &EventPage) -> Result<Vec<EventRecord>, AuthError> {
+        let trail = self.inner.trail()?;
+        if let Err(error) = trail.flush().await {
+            tracing::warn!(target: "auth::audit", %error, "the latest events are not stored yet");
+        }
+        Ok(trail.store.events(page).await?)
+    }
+
+    /// How many events there are of this kind, up to `most`.
+    ///
+    /// # Errors
+    /// As [`events`](Self::events).
+    pub async fn count_events(&self, filter: &EventFilter, most: u64) -> Result<u64, AuthError> {
+        Ok(self.inner.trail()?.store.count_events(filter, most).await?)
+    }
+
+    /// Stores the events that wait: call it when the server stops, after the last request. Without an audit trail there is
+    /// nothing to do.
+    ///
+    /// # Errors
+    /// `Unavailable`: what waits goes on waiting.
+    pub async fn flush_events(&self) -> Result<(), AuthError> {
+        match &self.inner.trail {
+            Some(trail) => Ok(trail.flush().await?),
+            None => Ok(()),
+        }
+    }
+
+    /// How many events of this node never came to the audit trail, since the store did not keep up.
+    #[must_use]
+    pub fn lost_events(&self) -> u64 {
+        self.inner.trail.as_ref().map_or(0, |trail| trail.queue().lost)
+    }
+
+    pub(crate) async fn require_admin(&self, identity: &Identity) -> Result<(), AuthError> {
+        self.inner.admin_and_session(identity).await.map(drop)
+    }
+
+    /// Stores events as they come, for ever.
+    pub(super) async fn store_events(&self) -> Infallible {
+        match &self.inner.trail {
+            Some(trail) => trail.follow().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Inner {
+    pub(super) fn trail(&self) -> Result<&Trail, AuthError> {
+        self.trail.as_ref().ok_or_else(|| ErrorKind::NoAuditTrail.into())
+    }
+}
+
+impl Trail {
+    pub(crate) fn new(store: Arc<dyn EventStore>) -> Self {
+        Self { store, queue: Mutex::default(), filled: Notify::new(), writing: tokio::sync::Mutex::default() }
+    }
+
+    /// Takes an event, and waits for nothing.
+    pub(super) fn record(&self, event: &AuthEvent<'_>, random: &dyn SecureRandom) {
+        if !is_kept(event) {
+            return;
+        }
+        let record = record_of(event, random);
+        let mut queue = self.queue();
+        match record {
+            Some(record) if queue.events.len() < QUEUE => queue.push(record),
+            _ => queue.lose(1),
+        }
+        drop(queue);
+        self.filled.notify_one();
+    }
+
+    async fn follow(&self) -> Infallible {
+        loop {
+            self.filled.notified().await;
+            tokio::time::sleep(GATHER).await;
+            while let Err(error) = self.flush().await {
+                tracing::warn!(target: "auth::audit", %error, "events wait for the store");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        let _alone = self.writing.lock().await;
+        loop {
+            // Others only push: the front is what it was when the answer comes.
+            let batch: Vec<_> = self.queue().events.iter().take(BATCH).cloned().collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            match self.store.append_events(&batch).await {
+                Ok(()) => drop(self.queue().events.drain(..batch.len())),
+                Err(error) if error.kind() == StoreErrorKind::Unavailable => return Err(error),
+                Err(error) => {
+                    // It will not get better, and would hold up all that follow.
+                    tracing::error!(target: "auth::audit", %error, "the store takes no events");
+                    let mut queue = self.queue();
+                    queue.events.drain(..batch.len());
+                    queue.lose(batch.len() as u64);
+                }
+            }
+        }
+    }
+
+    pub(super) async fn purge(&self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        self.store.purge_events(before, limit).await
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn push(&mut self, event: EventRecord) {
+        let (at, number) = self.latest;
+        self.latest = (event.at, if at == event.at { number.wrapping_add(1) } else { 0 });
+        self.events.push_back(EventRecord { id: event.id.numbered(self.latest.1), ..event });
+    }
+
+    /// The log is told of the first, and then at each doubling: it may be what is in the way.
+    fn lose(&mut self, events: u64) {
+        self.lost += events;
+        measure::events_lost(events);
+        if self.lost >= self.told.saturating_mul(2) {
+            self.told = self.lost;
+            tracing::error!(target: "auth::audit", lost = self.lost, "events are lost: the store does not keep up");
+        }
+    }
+}
+
+/// What anybody could send without end, and what happens every few minutes as it should, would bury the rest.
+fn is_kept(event: &AuthEvent<'_>) -> bool {
+    match event.kind {
+        EventKind::SessionRotated | EventKind::SessionReplayed | EventKind::LoginThrottled => false,
+        EventKind::RefreshRefused | EventKind::TokenRefused => event.user.is_some(),
+        _ => true,
+    }
+}
+
+fn record_of(event: &AuthEvent<'_>, random: &dyn SecureRandom) -> Option<EventRecord> {
+    let token = match event.kind {
+        EventKind::PersonalTokenCreated { id } | EventKind::PersonalTokenRevoked { id } => Some(id),
+        _ => None,
+    };
+    Some(EventRecord {
+        id: EventId::generate(event.at, random).ok()?,
+        at: event.at,
+        kind: event.kind.event_name()?,
+        outcome: event.kind.outcome(),
+        user: event.user,
+        actor: event.actor,
+        session: event.session,
+        token,
+        ip: event.client.ip,
+        user_agent: event.client.user_agent.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::client::ClientInfo;
+    use crate::rng::SystemRandom;
+    use crate::store::memory::MemoryStore;
+
+    /// Fails as it is told, and then keeps what comes.
+    #[derive(Debug)]
+    struct Shaky {
+        inner: MemoryStore,
+        failing: Mutex<Option<StoreErrorKind>>,
+    }
+
+    #[async_trait]
+    impl EventStore for Shaky {
+        async fn append_events(&self, events: &[EventRecord]) -> Result<(), StoreError> {
+            let failing = *self.failing.lock().expect("whole");
+            match failing {
+                Some(kind) => Err(kind.into()),
+                None => self.inner.append_events(events).await,
+            }
+        }
+        async fn events(&self, page: &EventPage) -> Result<Vec<EventRecord>, StoreError> {
+            self.inner.events(page).await
+        }
+        async fn count_events(&self, filter: &EventFilter, most: u64) -> Result<u64, StoreError> {
+            self.inner.count_events(filter, most).await
+        }
+        async fn purge_events(&self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+            self.inner.purge_events(before, limit).await
+        }
+    }
+
+    struct World {
+        store: Arc<Shaky>,
+        trail: Trail,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let store = Arc::new(Shaky { inner: MemoryStore::new(), failing: Mutex::default() });
+            Self { trail: Trail::new(store.clone()), store }
+        }
+
+        fn record(&self, kind: EventKind) {
+            let client = ClientInfo::default();
+            let at = Timestamp::from_secs(1_800_000_000);
+            let event = AuthEvent { at, kind, user: None, actor: None, session: None, client: &client };
+            self.trail.record(&event, &SystemRandom::new());
+        }
+
+        fn fail(&self, kind: Option<StoreErrorKind>) {
+            *self.store.failing.lock().expect("whole") = kind;
+        }
+
+        fn waiting_and_lost(&self) -> (usize, u64) {
+            let queue = self.trail.queue();
+            (queue.events.len(), queue.lost)
+        }
+
+        async fn stored(&self) -> u64 {
+            self.store.count_events(&EventFilter::default(), u64::MAX).await.expect("counts")
+        }
+    }
+
+    #[tokio::test]
+    async fn f2_events_wait_for_a_store_that_is_away_and_none_is_lost() {
+        let world = World::new();
+        world.fail(Some(StoreErrorKind::Unavailable));
+        for _ in 0..BATCH + 10 {
+            world.record(EventKind::LoginFailed);
+        }
+        world.trail.flush().await.expect_err("it is away");
+        assert_eq!(world.stored().await, 0);
+        world.fail(None);
+        world.trail.flush().await.expect("it is back");
+        assert_eq!(world.stored().await, BATCH as u64 + 10);
+        assert_eq!(world.waiting_and_lost(), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn g10_the_queue_has_an_end_and_what_is_beyond_is_counted() {
+        let world = World::new();
+        for _ in 0..QUEUE + 5 {
+            world.record(EventKind::LoginFailed);
+        }
+        assert_eq!(world.waiting_and_lost(), (QUEUE, 5));
+        world.trail.flush().await.expect("stores");
+        assert_eq!(world.stored().await, QUEUE as u64);
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_no_store_takes_holds_up_nobody() {
+        let world = World::new();
+        world.record(EventKind::LoginFailed);
+        world.fail(Some(StoreErrorKind::Corrupt));
+        world.trail.flush().await.expect("goes on");
+        assert_eq!(world.waiting_and_lost(), (0, 1));
+        world.fail(None);
+        world.record(EventKind::LoginSucceeded);
+        world.trail.flush().await.expect("stores");
+        assert_eq!(world.stored().await, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn events_are_stored_in_the_background() {
+        let world = World::new();
+        world.fail(Some(StoreErrorKind::Unavailable));
+        world.record(EventKind::LoginFailed);
+        let follow = world.trail.follow();
+        tokio::pin!(follow);
+        let later = async |secs| tokio::time::sleep(Duration::from_secs(secs)).await;
+        tokio::select! { _ = &mut follow => {}, () = later(10) => {} }
+        world.fail(None);
+        tokio::select! { _ = &mut follow => {}, () = later(2) => {} }
+        assert_eq!(world.stored().await, 1);
+    }
+
+    #[tokio::test]
+    async fn what_anybody_could_send_without_end_is_not_kept() {
+        let world = World::new();
+        for kind in [
+            EventKind::SessionRotated,
+            EventKind::SessionReplayed,
+            EventKind::LoginThrottled,
+            EventKind::RefreshRefused,
+            EventKind::TokenRefused,
+        ] {
+            world.record(kind);
+        }
+        assert_eq!(world.waiting_and_lost(), (0, 0));
+    }
+}

@@ -1,0 +1,69 @@
+//! The audit trail. Its route is off until it is asked for.
+
+use serde_json::{Value, json};
+
+use crate::contract::{Refusal, Request, Response, Subject};
+
+async fn events(s: &Subject, token: &str, query: &str) -> Response {
+    s.send(Request::get(s.path(&format!("/auth/events{query}"))).bearer(token)).await
+}
+
+fn types(response: &Response) -> Vec<String> {
+    response.expect_status(200);
+    let rows = response.json()["data"].as_array().cloned().expect("a list");
+    rows.iter().map(|row| row["type"].as_str().expect("text").to_owned()).collect()
+}
+
+/// Who did what, from where and with what outcome; of the newest first.
+pub async fn what_happened_is_told(s: &Subject) {
+    let wrong = json!({"email": s.user().email, "password": "wrong", "mode": "json"});
+    s.send(s.login_request(&wrong)).await.expect_credentials_refused();
+    let user = s.login(s.user()).await;
+    let refreshed = s.refresh(&user.refresh).await.tokens();
+    s.send(s.logout_request(&json!({"refresh_token": refreshed.refresh}))).await.expect_empty();
+    let admin = s.login(&s.accounts.admin).await.access;
+    let id = s.user().id;
+    let patch = Request::new("PATCH", s.path(&format!("/users/{id}"))).json(&json!({"role": "reader"}));
+    s.send(patch.bearer(&admin)).await.expect_status(200);
+
+    let all = events(s, &admin, "").await;
+    let expected = ["user_changed", "login_succeeded", "session_ended", "login_succeeded", "login_failed"];
+    assert_eq!(types(&all), expected);
+    let body = all.json();
+    assert_eq!(body["meta"], json!({"total_count": 5, "exact": true}));
+    let (change, failure) = (&body["data"][0], &body["data"][4]);
+    assert_eq!((&change["user"], &change["actor"]), (&json!(id), &json!(s.accounts.admin.id)), "{all}");
+    assert_eq!((&change["outcome"], &failure["outcome"]), (&json!("succeeded"), &json!("refused")), "{all}");
+    assert!(body["data"].as_array().is_some_and(|rows| rows.iter().all(|row| row["ip"] == "127.0.0.1")), "{all}");
+    assert_eq!(failure["session"], Value::Null, "{all}");
+    assert!(!String::from_utf8_lossy(&all.body).contains('@'), "no address\n{all}");
+
+    let of_user = events(s, &admin, &format!("?user={id}&type=login_succeeded")).await;
+    assert_eq!(types(&of_user), ["login_succeeded"]);
+    assert_eq!(types(&events(s, &admin, "?limit=2&page=2").await), expected[2..4]);
+    let after = body["data"][2]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(types(&events(s, &admin, &format!("?after={after}")).await), expected[3..]);
+    assert!(types(&events(s, &admin, &format!("?since={}", s.now() * 1000 + 60_000)).await).is_empty());
+    assert_eq!(types(&events(s, &admin, "?since=0").await).len(), 5);
+    assert!(types(&events(s, &admin, "?type=%27%20OR%201%3D1--").await).is_empty());
+}
+
+/// Admins alone read it; what a query cannot mean is refused by its name.
+pub async fn r8_only_admins_read_the_trail(s: &Subject) {
+    let user = s.login(s.user()).await.access;
+    s.send(Request::get(s.path("/auth/events"))).await.expect_refused(Refusal::NoToken);
+    events(s, &user, "").await.expect_refused(Refusal::Forbidden);
+    let admin = s.login(&s.accounts.admin).await.access;
+    for (query, reason) in [
+        ("?limit=0", "\"limit\" must be a number from 1 to 100"),
+        ("?page=1000000000", "\"page\" ends at 10000 rows, go on with \"after\""),
+        ("?since=yesterday", "\"since\" must be a number of milliseconds"),
+        ("?since=99999999999999999999", "\"since\" must be a number of milliseconds"),
+        ("?user=", "\"user\" must be an id"),
+        ("?type=%00", "\"type\" must be an id"),
+        ("?after=1", "\"after\" must be an id"),
+        ("?user=a&user=b", "A parameter of the query is given more than once"),
+    ] {
+        events(s, &admin, query).await.expect_invalid(reason);
+    }
+}
