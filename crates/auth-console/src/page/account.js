@@ -7,7 +7,7 @@ import { clock, t } from './text.js';
 
 export function overviewView(main, { user }) {
   const status = h('dl', { class: 'facts' },
-    fact('field_email', user.email), fact('fact_role', user.role ?? t('no_role')),
+    fact('field_email', user.email), fact('fact_role', h('span', { class: 'name' }, user.role ?? t('no_role'), session.claims?.admin_access && h('span', { class: 'badge' }, t('administrator')))),
     fact('fact_status', t(`status_${user.status}`)), fact('fact_id', h('code', {}, user.id)));
   const now = button(t('refresh_now'), { class: 'plain' });
   now.addEventListener('click', async () => {
@@ -51,7 +51,6 @@ export function securityView(main, context) {
 }
 
 function passwordCard({ user }) {
-  const name = h('input', { type: 'email', name: 'username', autocomplete: 'username', value: user.email, readonly: true, class: 'unseen', tabindex: '-1', 'aria-hidden': 'true' });
   const current = field({ name: 'current_password', type: 'password', label: t('field_current_password'), autocomplete: 'current-password', required: true });
   const password = field({ name: 'password', type: 'password', label: t('field_new_password'), autocomplete: 'new-password', required: true });
   const again = field({ name: 'again', type: 'password', label: t('field_again'), autocomplete: 'new-password', required: true });
@@ -61,7 +60,7 @@ function passwordCard({ user }) {
   const element = form({
     fields: [current, password, again, otp],
     label: t('change_password'),
-    reading: t('change_password'),
+    of: user.email,
     refused: (error) => {
       if (error.mismatch) return error.mismatch;
       if (error.code === 'INVALID_CREDENTIALS') return { text: t('wrong_password'), name: 'current_password' };
@@ -81,7 +80,6 @@ function passwordCard({ user }) {
       done.replaceChildren(notice('good', t('password_changed')));
     },
   });
-  element.prepend(name);
   return h('section', { class: 'card' }, h('h2', {}, t('password')), h('p', { class: 'quiet' }, t('password_text')), done, element);
 }
 

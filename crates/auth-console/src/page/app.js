@@ -25,7 +25,6 @@ let context = null;
 let waiting = null;
 
 const arrival = linkOfMail();
-start();
 
 /** The token of a link is taken out of the address at once: it should not stay in the history, nor go anywhere else. */
 function linkOfMail() {
@@ -180,3 +179,5 @@ function navigation() {
   return h('nav', { class: 'views', 'aria-label': t('views') }, h('ul', {}, own.map(item)),
     admin.length > 0 && !context.mustEnrol && [h('p', { class: 'group', id: 'admin-group' }, t('admin')), h('ul', { 'aria-labelledby': 'admin-group' }, admin.map(item))]);
 }
+
+start();

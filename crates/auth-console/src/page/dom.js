@@ -17,9 +17,12 @@ function fill(element, attributes, children) {
     if (typeof value === 'function') element.addEventListener(name, value);
     else element.setAttribute(name, value === true ? '' : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...present(children));
   return element;
 }
+
+/** Without what is not there: `condition && element`. */
+export const present = (children) => children.flat(2).filter((child) => child !== null && child !== undefined && child !== false);
 
 export const button = (label, attributes = {}) => h('button', { type: 'button', ...attributes }, label);
 export const link = (label, href, attributes = {}) => h('a', { href, ...attributes }, label);
@@ -40,11 +43,11 @@ export function say(text) {
 
 /** Puts a view in place of the last one, and the focus on its heading. */
 export function show(main, ...children) {
-  main.replaceChildren(...children);
+  main.replaceChildren(...present(children));
   const title = main.querySelector('h1');
   document.title = title ? `${title.textContent} · ${t('title')}` : t('title');
   window.scrollTo(0, 0);
-  (main.querySelector('[autofocus]') ?? title)?.focus({ preventScroll: true });
+  (main.querySelector('[data-focus]') ?? title)?.focus({ preventScroll: true });
 }
 
 let fields = 0;
@@ -56,7 +59,7 @@ export function field({ name, label, hint, type = 'text', ...attributes }) {
   const input = h('input', { id, name, type, 'aria-describedby': `${id}-hint ${id}-error`, ...attributes });
   const error = h('p', { id: `${id}-error`, class: 'wrong', hidden: true });
   const box = type === 'password' ? h('div', { class: 'with-eye' }, input, eye(input, label)) : input;
-  const row = h('div', { class: 'field' },
+  const row = h('div', { class: type === 'checkbox' ? 'field check' : 'field' },
     h('label', { for: id }, label), box, h('p', { id: `${id}-hint`, class: 'hint', hidden: !hint }, hint ?? ''), error);
   const refuse = (text) => {
     error.textContent = text ?? '';
@@ -80,13 +83,13 @@ function eye(input, label) {
 
 /**
  * A form. `send(values)` is awaited; what it throws is shown by `refused(error)`, which gives a text and, if it is about
- * one of the fields, its name. Enter sends; nothing is sent twice.
+ * one of the fields, its name. Enter sends; nothing is sent twice. `of`: the address of whose password it asks for.
  */
-export function form({ fields: inputs, label, send, refused, more = [], danger = false, reading = '' }) {
+export function form({ fields: inputs, label, send, refused, more = [], danger = false, reading = '', of = null }) {
   const problem = h('div', { class: 'problem' });
   const submit = h('button', { type: 'submit', class: danger ? 'primary danger' : 'primary' }, label);
   const element = h('form', { novalidate: true, 'aria-label': reading || label },
-    problem, inputs.map((input) => input.row), h('div', { class: 'actions' }, submit, more));
+    of && owner(of), problem, inputs.map((input) => input.row), h('div', { class: 'actions' }, submit, more));
   const wrong = (text, name) => {
     const at = inputs.find((input) => input.input.name === name);
     if (at) {
@@ -106,7 +109,7 @@ export function form({ fields: inputs, label, send, refused, more = [], danger =
     inputs.forEach((input) => input.refuse());
     const empty = inputs.find(({ input }) => input.required && input.value.trim() === '');
     if (empty) return void wrong(t('is_required', { what: empty.label }), empty.input.name);
-    const values = Object.fromEntries(inputs.map(({ input }) => [input.name, input.value]));
+    const values = Object.fromEntries(inputs.map(({ input }) => [input.name, input.type === 'checkbox' ? input.checked : input.value]));
     submit.disabled = true;
     element.setAttribute('aria-busy', 'true');
     try {
@@ -121,6 +124,10 @@ export function form({ fields: inputs, label, send, refused, more = [], danger =
   });
   return element;
 }
+
+/** Whose password a form is about, for password managers alone. */
+const owner = (email) =>
+  h('input', { type: 'email', name: 'username', autocomplete: 'username', value: email, readonly: true, class: 'unseen', tabindex: '-1', 'aria-hidden': 'true' });
 
 /** A window in front of the page. `build(close)` gives its content; the promise has what `close` was called with. */
 export function dialog(title, build) {

@@ -1,6 +1,6 @@
 // The second factor: set up with a picture, recovery codes, removed.
 import { Refusal } from './api.js';
-import { button, field, form, h, link, notice } from './dom.js';
+import { button, field, form, h, link, notice, present } from './dom.js';
 import { call, renew, session } from './session.js';
 import { explain } from './signin.js';
 import { t } from './text.js';
@@ -9,13 +9,14 @@ export function factorCard(context) {
   const body = h('div', {});
   const card = h('section', { class: 'card', id: 'second-factor' }, h('h2', {}, t('factor')), body);
   const views = {
+    email: context.user.email,
     off: () => off(views),
     scan: (data, password) => scan(views, data, password, context),
-    codes: (codes, again) => codesView(views, codes, again, context),
+    codes: (codes, again) => codesView(views, codes, again),
     on: (text) => on(views, text),
     put: (...children) => {
-      body.replaceChildren(...children.filter(Boolean));
-      body.querySelector('[autofocus]')?.focus();
+      body.replaceChildren(...present(children));
+      body.querySelector('[data-focus]')?.focus();
     },
   };
   if (isOn()) views.on();
@@ -50,6 +51,7 @@ function off(views) {
   views.put(h('p', { class: 'state' }, h('span', { class: 'badge' }, t('off')), t('factor_off')), form({
     fields: [passwordField()],
     label: t('set_up'),
+    of: views.email,
     reading: t('factor'),
     refused: refused(views),
     send: async ({ password }) => {
@@ -61,7 +63,7 @@ function off(views) {
 
 function scan(views, { secret, otpauth_url: url, qr_svg: picture }, password, context) {
   const otp = codeField(t('enrol_hint'));
-  otp.input.autofocus = true;
+  otp.input.dataset.focus = '';
   const element = form({
     fields: [otp],
     label: t('turn_on'),
@@ -91,7 +93,7 @@ function codesView(views, codes, again) {
     await navigator.clipboard.writeText(text).then(() => { copied.textContent = t('copied'); }, () => { copied.textContent = t('not_copied'); });
   } });
   const file = link(t('save_file'), `data:text/plain;charset=utf-8,${encodeURIComponent(`${text}\n`)}`, { download: 'recovery-codes.txt', class: 'button plain' });
-  const title = h('h3', { tabindex: '-1', autofocus: true }, t('codes_title'));
+  const title = h('h3', { tabindex: '-1', 'data-focus': true }, t('codes_title'));
   views.put(notice('good', t(again ? 'codes_new' : 'factor_enabled')), title, h('p', {}, t('codes_text')),
     h('ul', { class: 'codes' }, codes.map((code) => h('li', {}, h('code', {}, code)))),
     h('div', { class: 'actions' }, button(t('kept'), { class: 'primary', click: () => views.on() }), copy, file, copied));
@@ -102,6 +104,7 @@ function on(views, text) {
   const renewCodes = form({
     fields: fields(),
     label: t('new_codes'),
+    of: views.email,
     refused: refused(views),
     send: async ({ otp, password }) => {
       const { data } = await call('POST', 'users/me/tfa/recovery-codes', { otp: otp.trim(), password });
@@ -111,6 +114,7 @@ function on(views, text) {
   const remove = form({
     fields: fields(),
     label: t('turn_off'),
+    of: views.email,
     danger: true,
     refused: refused(views),
     send: async ({ otp, password }) => {

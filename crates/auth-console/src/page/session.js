@@ -24,6 +24,15 @@ tabs.addEventListener('message', ({ data }) => {
   if (data === 'signed-in' && !access) events.dispatchEvent(new Event('elsewhere'));
 });
 
+/** Whether the browser says that it keeps cookies. Chromium says so whatever it does, and tells by refusing storage. */
+export function mayKeepCookies() {
+  try {
+    return sessionStorage.length >= 0 && navigator.cookieEnabled;
+  } catch {
+    return false;
+  }
+}
+
 /** Signs in. The first refresh follows at once: it tells whether the browser keeps the cookie. */
 export async function signIn(email, password, otp) {
   const body = { email, password, mode: 'cookie', ...(otp ? { otp } : {}) };

@@ -1,7 +1,7 @@
 // For whoever is not signed in: password and one-time code, a forgotten password, and where links in mails lead.
 import { NoCookies, NotTheApi, Refusal, Unreachable, base, home, send } from './api.js';
 import { field, form, h, heading, link, notice, show } from './dom.js';
-import { signIn } from './session.js';
+import { mayKeepCookies, signIn } from './session.js';
 import { count, has, t } from './text.js';
 
 /** An error for people: what is wrong, and what to do. `name` says which field it is about. */
@@ -53,7 +53,7 @@ export function diagnosis(main, error) {
 
 /** Password first, then the code where there is a second factor. `done` is called once somebody is signed in. */
 export function signInView(main, done, { kind, text } = {}) {
-  const email = field({ name: 'email', type: 'email', label: t('field_email'), autocomplete: 'username', required: true, autofocus: true, autocapitalize: 'none', spellcheck: 'false' });
+  const email = field({ name: 'email', type: 'email', label: t('field_email'), autocomplete: 'username', required: true, 'data-focus': true, autocapitalize: 'none', spellcheck: 'false' });
   const password = field({ name: 'password', type: 'password', label: t('field_password'), autocomplete: 'current-password', required: true });
   const element = form({
     fields: [email, password],
@@ -70,12 +70,12 @@ export function signInView(main, done, { kind, text } = {}) {
       await done();
     },
   });
-  const warning = navigator.cookieEnabled ? null : notice('error', cookies());
+  const warning = mayKeepCookies() ? null : notice('error', cookies());
   show(main, card(brand(), heading(t('sign_in_title')), warning, text && notice(kind, text), element));
 }
 
 function codeView(main, { email, password }, done) {
-  const otp = field({ name: 'otp', label: t('field_otp'), hint: t('otp_hint'), autocomplete: 'one-time-code', required: true, autofocus: true, autocapitalize: 'none', spellcheck: 'false', class: 'code' });
+  const otp = field({ name: 'otp', label: t('field_otp'), hint: t('otp_hint'), autocomplete: 'one-time-code', required: true, 'data-focus': true, autocapitalize: 'none', spellcheck: 'false', class: 'code' });
   const back = h('button', { type: 'button', class: 'aside', click: () => signInView(main, done) }, t('other_account'));
   const element = form({
     fields: [otp],
@@ -91,31 +91,32 @@ function codeView(main, { email, password }, done) {
 }
 
 export function forgotView(main) {
-  const email = field({ name: 'email', type: 'email', label: t('field_email'), autocomplete: 'username', required: true, autofocus: true, autocapitalize: 'none', spellcheck: 'false' });
+  const email = field({ name: 'email', type: 'email', label: t('field_email'), autocomplete: 'username', required: true, 'data-focus': true, autocapitalize: 'none', spellcheck: 'false' });
   const element = form({
     fields: [email],
     label: t('send_link'),
     more: [link(t('back'), '#/sign-in', { class: 'aside' })],
     refused: (error) => (error instanceof NotTheApi && error.status === 404 ? { text: t('no_mail') } : explain(error)),
     send: async (values) => {
-      await requestLink(values.email.trim());
-      show(main, card(brand(), heading(t('sent_title')), h('p', {}, t('sent_text', { email: values.email.trim() })),
+      const address = values.email.trim();
+      await leadingHere('#/reset', (url) => send('POST', 'auth/password/request', { body: { email: address, ...(url ? { reset_url: url } : {}) } }));
+      show(main, card(brand(), heading(t('sent_title')), h('p', {}, t('sent_text', { email: address })),
         h('p', { class: 'quiet' }, t('sent_wait')), link(t('back'), '#/sign-in', { class: 'button' })));
     },
   });
   show(main, card(brand(), heading(t('forgot_title')), h('p', { class: 'quiet' }, t('forgot_text')), element));
 }
 
-/** The mail should lead here, with the token behind the `#`, where no server sees it. Unless the server may only send people elsewhere. */
-async function requestLink(email) {
+/** A mail should lead to this page, with the token behind the `#`, where no server sees it; unless the server sends people elsewhere. */
+export async function leadingHere(view, ask) {
   const here = new URL(home);
   here.search = '';
-  here.hash = '#/reset';
+  here.hash = view;
   try {
-    await send('POST', 'auth/password/request', { body: { email, reset_url: String(here) } });
+    return await ask(String(here));
   } catch (error) {
     if (!(error instanceof Refusal && error.status === 400 && error.reason.startsWith('URL '))) throw error;
-    await send('POST', 'auth/password/request', { body: { email } });
+    return ask();
   }
 }
 
@@ -125,7 +126,7 @@ export function linkView(main, kind, token, done) {
     return show(main, card(brand(), heading(t(`${kind}_title`)), notice('error', t(`${kind}_no_token`)),
       h('div', { class: 'actions' }, kind === 'reset' && link(t('ask_again'), '#/forgot', { class: 'button' }), link(t('back'), '#/sign-in', { class: 'aside' }))));
   }
-  const password = field({ name: 'password', type: 'password', label: t('field_new_password'), autocomplete: 'new-password', required: true, autofocus: true });
+  const password = field({ name: 'password', type: 'password', label: t('field_new_password'), autocomplete: 'new-password', required: true, 'data-focus': true });
   const again = field({ name: 'again', type: 'password', label: t('field_again'), autocomplete: 'new-password', required: true });
   const path = kind === 'reset' ? 'auth/password/reset' : 'users/invite/accept';
   const element = form({

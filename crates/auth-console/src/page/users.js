@@ -1,8 +1,8 @@
 // For admins: the users.
 import { Refusal } from './api.js';
-import { button, dialog, field, form, h, heading, notice, say, show, sure, table } from './dom.js';
+import { button, dialog, field, form, h, heading, notice, present, say, show, sure, table } from './dom.js';
 import { call } from './session.js';
-import { explain } from './signin.js';
+import { explain, leadingHere } from './signin.js';
 import { count, t } from './text.js';
 
 const PAGE = 20;
@@ -23,10 +23,10 @@ export async function usersView(main, context) {
     // A slower answer to an earlier question.
     if (turn !== latest) return;
     const all = meta?.total_count ?? data.length;
-    total.textContent = count('users', all);
-    results.replaceChildren(
+    total.textContent = count(meta?.exact === false ? 'users_at_least' : 'users', all);
+    results.replaceChildren(...present([
       data.length === 0 ? h('p', { class: 'empty' }, t('no_users')) : table(t('nav_users'), [t('field_email'), t('fact_role'), t('fact_status'), t('factor'), t('actions')], data.map(row)),
-      pages(all));
+      pages(all)]));
   };
   const attempt = async (work, said) => {
     problem.replaceChildren();
@@ -48,9 +48,9 @@ export async function usersView(main, context) {
     const is = (status) => user.status === status;
     const own = user.id === context.user.id;
     const label = (key) => ({ class: 'plain small', 'aria-label': `${t(key)}: ${user.email}` });
-    const suspend = is('active')
-      ? button(t('suspend'), { ...label('suspend'), disabled: own, click: () => change('PATCH', '', { status: 'suspended' }, t('suspended', user)) })
-      : button(t('activate'), { ...label('activate'), click: () => change('PATCH', '', { status: 'active' }, t('activated', user)) });
+    const set = (key, status, said) =>
+      button(t(key), { ...label(key), disabled: own, click: () => change('PATCH', '', { status }, t(said, user)) });
+    const suspend = is('active') ? set('suspend', 'suspended', 'suspended') : is('suspended') && set('activate', 'active', 'activated');
     const reset = hasFactor(user) && button(t('reset_factor'), { ...label('reset_factor'), click: async () => {
       if (await sure(t('reset_factor'), t('reset_factor_text', user), t('reset_factor'))) await change('POST', '/tfa/disable', {}, t('factor_reset', user));
     } });
@@ -59,8 +59,8 @@ export async function usersView(main, context) {
     } });
     return [
       h('span', { class: 'name' }, user.email, own && h('span', { class: 'badge' }, t('you'))),
-      user.role ?? t('no_role'),
-      h('span', { class: `badge ${is('active') ? 'good' : 'bad'}` }, t(`status_${user.status}`)),
+      h('span', { class: 'name' }, user.role ?? (user.admin_access ? '' : t('no_role')), user.admin_access && h('span', { class: 'badge' }, t('administrator'))),
+      h('span', { class: `badge ${is('active') ? 'good' : is('suspended') ? 'bad' : 'warn'}` }, t(`status_${user.status}`)),
       hasFactor(user) ? h('span', { class: 'badge good' }, t('on')) : h('span', { class: 'badge' }, t('off')),
       h('div', { class: 'row-actions' }, suspend, reset, remove),
     ];
@@ -88,7 +88,7 @@ export async function usersView(main, context) {
     typing = setTimeout(find, 250);
   });
   const add = button(t('add_user'), { class: 'primary', click: async () => {
-    const email = await dialog(t('add_user'), (close) => [addForm(close)]);
+    const email = await dialog(t('add_user'), (close) => [h('p', { class: 'quiet' }, t('add_text')), addForm(close)]);
     if (email) await attempt(load, t('added', { email }));
   } });
   const bar = h('form', { class: 'toolbar', role: 'search', 'aria-label': t('search_users'), submit: (event) => {
@@ -104,17 +104,18 @@ const hasFactor = (user) => Boolean(user.tfa_enabled);
 
 function addForm(close) {
   const email = field({ name: 'email', type: 'email', label: t('field_email'), autocomplete: 'off', required: true, autofocus: true });
-  const password = field({ name: 'password', type: 'password', label: t('field_password'), hint: t('first_password'), autocomplete: 'new-password', required: true });
   const role = field({ name: 'role', label: t('fact_role'), hint: t('role_hint'), autocomplete: 'off' });
+  const admin = field({ name: 'admin_access', type: 'checkbox', label: t('administrator'), hint: t('administrator_hint') });
   return form({
-    fields: [email, password, role],
-    label: t('add_user'),
+    fields: [email, role, admin],
+    label: t('invite'),
     more: [button(t('cancel'), { class: 'aside', click: () => close() })],
     refused: explain,
     send: async (values) => {
-      const body = { email: values.email.trim(), password: values.password };
+      const body = { email: values.email.trim() };
       if (values.role.trim()) body.role = values.role.trim();
-      await call('POST', 'users', body);
+      if (values.admin_access) body.admin_access = true;
+      await leadingHere('#/invite', (url) => call('POST', 'users', { ...body, ...(url ? { invite_url: url } : {}) }));
       close(body.email);
     },
   });
