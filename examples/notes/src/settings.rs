@@ -55,8 +55,10 @@ impl Settings {
         if host.is_loopback() {
             consoles.push(format!("http://localhost:{port}"));
         }
-        let links = consoles.iter().map(|url| format!("{}/#/reset", url.trim_end_matches('/')));
-        auth.password_reset_urls.extend(links);
+        for console in consoles.iter().map(|url| url.trim_end_matches('/')) {
+            auth.password_reset_urls.push(format!("{console}/#/reset"));
+            auth.invitation_urls.push(format!("{console}/#/invite"));
+        }
         let (mailer, mail) = mailer(name, &database_url)?;
         Ok(Self { database_url, address, auth, mailer, mail })
     }

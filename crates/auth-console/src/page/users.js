@@ -105,7 +105,7 @@ const hasFactor = (user) => Boolean(user.tfa_enabled);
 function addForm(close) {
   const email = field({ name: 'email', type: 'email', label: t('field_email'), autocomplete: 'off', required: true, autofocus: true });
   const role = field({ name: 'role', label: t('fact_role'), hint: t('role_hint'), autocomplete: 'off' });
-  const admin = field({ name: 'admin_access', type: 'checkbox', label: t('administrator'), hint: t('administrator_hint') });
+  const admin = field({ name: 'admin_access', type: 'checkbox', label: t('field_admin_access'), hint: t('administrator_hint') });
   return form({
     fields: [email, role, admin],
     label: t('invite'),
