@@ -16,7 +16,7 @@ const PER_PAGE = 100;
 const name = (type) => (has(`event_${type}`) ? t(`event_${type}`) : type);
 const BAD = new Set(['login_failed', 'login_throttled', 'otp_refused', 'refresh_refused', 'reuse_detected', 'token_refused']);
 
-export async function auditView(main) {
+export async function auditView(main, context) {
   const rows = h('div', { class: 'results' });
   const problem = h('div', {});
   const type = h('select', { id: 'event-type' }, h('option', { value: '' }, t('all_events')), TYPES.map((one) => h('option', { value: one }, name(one))));
@@ -31,6 +31,7 @@ export async function auditView(main) {
       const query = new URLSearchParams({ limit: SHOWN, page: 1 });
       if (type.value) query.set('type', type.value);
       const { data } = await call('GET', `auth/events?${query}`);
+      if (context.users) await learn(data);
       problem.replaceChildren();
       const first = seen.size === 0;
       const fresh = data.filter((event) => !first && !seen.has(event.id)).length;
@@ -64,15 +65,31 @@ export async function auditView(main) {
 const TYPES = [
   'login_succeeded', 'login_failed', 'login_throttled', 'otp_asked', 'otp_refused', 'recovery_code_used', 'recovery_codes_replaced', 'mfa_enabled',
   'mfa_disabled', 'mfa_reset', 'password_changed', 'session_rotated', 'session_replayed', 'refresh_refused', 'reuse_detected', 'session_ended',
-  'other_sessions_ended', 'all_sessions_ended', 'email_verified', 'invitation_accepted', 'personal_token_created', 'personal_token_revoked', 'token_refused',
+  'other_sessions_ended', 'all_sessions_ended', 'email_verified', 'invitation_accepted', 'personal_token_created', 'personal_token_revoked', 'user_created', 'user_changed',
+  'user_deleted', 'token_refused',
 ];
+
+/** The addresses of users, as far as somebody asked. */
+const addresses = new Map();
+const LEARNED = 20;
+
+const who = (id) => (addresses.get(id) ? h('span', { title: id }, addresses.get(id)) : h('code', { class: 'id' }, id));
+
+/** Asks who the users are whom nobody asked for yet: a few at a time, the rest next time. Who is gone stays an id. */
+async function learn(events) {
+  const unknown = new Set(events.flatMap(({ user, actor }) => [user, actor]).filter((id) => id && !addresses.has(id)));
+  await Promise.all([...unknown].slice(0, LEARNED).map(async (id) => {
+    const answer = await call('GET', `users/${encodeURIComponent(id)}`).catch(() => null);
+    addresses.set(id, answer?.data.email ?? null);
+  }));
+}
 
 function line(event) {
   const kind = event.type === 'reuse_detected' ? 'bad' : BAD.has(event.type) ? 'warn' : '';
   return [
     h('time', { datetime: new Date(event.at).toISOString(), title: moment(event.at) }, ago(event.at)),
     h('span', { class: `badge ${kind}` }, name(event.type)),
-    event.user ? h('code', { class: 'id' }, event.user) : t('nobody'),
+    h('span', {}, event.user ? who(event.user) : t('nobody'), event.actor && event.actor !== event.user && [' ', h('span', { class: 'quiet' }, t('by', { actor: addresses.get(event.actor) ?? event.actor }))]),
     [event.ip, event.user_agent && agent(event.user_agent)].filter(Boolean).join(' · ') || t('no_address'),
   ];
 }
