@@ -103,11 +103,13 @@ test('an admin sees what happens while it happens', trail, async () => {
 });
 
 for (const [name, settings] of [['light', {}], ['dark', { colorScheme: 'dark' }], ['narrow', { viewport: { width: 360, height: 740 } }]]) {
-  test(`${name}: logins, failures and refreshes are drawn over time`, trail, async () => {
+  test(`${name}: logins, failures and refused refreshes are drawn over time`, trail, async () => {
     const context = await person(settings);
     const page = await signIn(context);
     await view(page, 'Activity');
-    for (const series of ['Logins', 'Failures', 'Refreshes']) await page.getByRole('img', { name: new RegExp(`^${series}: \\d`) }).waitFor();
+    for (const series of ['Logins', 'Failures', 'Refused refreshes']) await page.getByRole('img', { name: new RegExp(`^${series}: \\d`) }).waitFor();
+    // The trail keeps no refreshes that went well, and the page does not call that none.
+    await page.getByText('does not keep refreshes').waitFor();
     const [, drawn] = /^Logins: ([\d,]+) time/.exec(await page.getByRole('img', { name: /^Logins/ }).getAttribute('aria-label'));
     assert.ok(Number(drawn.replace(',', '')) >= 1, 'the login of this test is drawn');
     assert.ok((await page.locator('.bar.good').count()) >= 1);

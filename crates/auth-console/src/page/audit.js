@@ -97,7 +97,8 @@ function line(event) {
 const RANGES = { hour: [3_600_000, 30, hour], day: [86_400_000, 48, day], week: [604_800_000, 56, day] };
 const SERIES = [
   ['logins', ['login_succeeded'], 'good'],
-  ['failures', ['login_failed', 'login_throttled', 'otp_refused'], 'bad'],
+  ['failures', ['login_failed', 'otp_refused'], 'bad'],
+  ['refused', ['refresh_refused', 'reuse_detected'], 'bad'],
   ['refreshes', ['session_rotated'], 'calm'],
 ];
 
@@ -120,8 +121,12 @@ export async function activityView(main) {
       for (const [series, types, color] of SERIES) {
         const { times, cut } = await timesOf(types, until - span);
         const counts = binned(times, until - span, span / bins, bins);
-        drawn.push(h('section', { class: 'card plot' }, h('h2', {}, t(`plot_${series}`)), h('p', { class: 'big-number' }, count('times', times.length)),
-          plot({ counts, from: until - span, until, label, color, title: t(`plot_${series}`) }), cut && h('p', { class: 'quiet' }, t('plot_cut'))));
+        // Trails leave out what happens every few minutes as it should: then there is nothing to draw, which is not the same as zero.
+        const isKept = series !== 'refreshes' || times.length > 0;
+        drawn.push(h('section', { class: 'card plot' }, h('h2', {}, t(`plot_${series}`)), isKept ? [
+          h('p', { class: 'big-number' }, count('times', times.length)),
+          plot({ counts, from: until - span, until, label, color, title: t(`plot_${series}`) }), cut && h('p', { class: 'quiet' }, t('plot_cut')),
+        ] : h('p', { class: 'quiet' }, t('not_kept'))));
       }
       if (wanted !== range) return;
       problem.replaceChildren();
