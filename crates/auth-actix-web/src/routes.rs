@@ -18,11 +18,11 @@ pub fn routes(auth: &Auth) -> impl FnOnce(&mut ServiceConfig) + use<> {
     }
 }
 
-/// One route, such as one that `auth-graphql` makes. Give it to `configure` of an app, or of a scope.
+/// One route, such as one that `auth-graphql` or `auth-console` makes. Give it to `configure` of an app, or of a scope.
 pub fn route<R: Into<Route>>(auth: &Auth, route: R) -> impl FnOnce(&mut ServiceConfig) + use<R> {
     let (auth, route) = (auth.clone(), route.into());
     move |config| {
-        let path = route.path().to_owned();
+        let paths: Vec<_> = route.paths().map(str::to_owned).collect();
         let handler = move |request: HttpRequest, body: Payload| {
             let (auth, route) = (auth.clone(), route.clone());
             async move {
@@ -31,6 +31,6 @@ pub fn route<R: Into<Route>>(auth: &Auth, route: R) -> impl FnOnce(&mut ServiceC
                 response(auth.handle(&route, &head(request.head(), stripped.as_ref(), &lines), body).await)
             }
         };
-        config.service(web::resource(path).to(handler));
+        config.service(web::resource(paths).to(handler));
     }
 }

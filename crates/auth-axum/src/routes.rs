@@ -15,10 +15,10 @@ pub fn routes<S: Clone + Send + Sync + 'static>(auth: &Auth) -> Router<S> {
     auth.routes().iter().fold(Router::new(), |router, one| router.merge(route(auth, one.clone())))
 }
 
-/// One route, such as one that `auth-graphql` makes. Merge it, or nest it under a path.
+/// One route, such as one that `auth-graphql` or `auth-console` makes. Merge it, or nest it under a path.
 pub fn route<S: Clone + Send + Sync + 'static>(auth: &Auth, route: impl Into<Route>) -> Router<S> {
     let (auth, route) = (auth.clone(), route.into());
-    let path = route.path().to_owned();
+    let paths: Vec<_> = route.paths().map(str::to_owned).collect();
     let handler = async move |request: Request| {
         // A task of its own: hyper drops a handler when its client hangs up, and a logout that has begun must end.
         let answer = tokio::spawn(async move {
@@ -29,5 +29,5 @@ pub fn route<S: Clone + Send + Sync + 'static>(auth: &Auth, route: impl Into<Rou
         });
         answer.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
     };
-    Router::new().route(&path, any(handler))
+    paths.iter().fold(Router::new(), |router, path| router.route(path, any(handler.clone())))
 }

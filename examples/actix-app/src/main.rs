@@ -10,6 +10,7 @@ use actix_web::middleware::Logger;
 use actix_web::web::{Data, Json, Path, ServiceConfig, resource, scope};
 use actix_web::{App as ActixApp, HttpResponse, HttpServer, ResponseError};
 use auth_actix_web::{CurrentUser, RequireAuth, StripQueryToken};
+use auth_console::Console;
 use auth_graphql::GraphQl;
 use notes::{App, Count, NewNote, Note, Notes};
 use utoipa::OpenApi;
@@ -33,6 +34,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             .app_data(notes.clone())
             .configure(auth_actix_web::routes(&auth))
             .configure(auth_actix_web::route(&auth, GraphQl::system()))
+            .configure(auth_actix_web::route(&auth, Console::new("/")))
             .configure(routes(&auth))
             .configure(described(api.clone()))
             .wrap(Logger::default())

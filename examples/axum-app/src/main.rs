@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use auth_axum::{CurrentUser, RequireAuth, StripQueryToken};
+use auth_console::Console;
 use auth_graphql::GraphQl;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -59,6 +60,7 @@ fn router(app: &App) -> Router {
         .merge(admin)
         .merge(auth_axum::routes(auth))
         .merge(auth_axum::route(auth, GraphQl::system()))
+        .merge(auth_axum::route(auth, Console::new("/")))
         .merge(described(Api::openapi().merge_from(auth.openapi())))
         .with_state(app.notes.clone())
         .layer(TraceLayer::new_for_http())

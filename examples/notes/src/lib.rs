@@ -26,6 +26,7 @@ const MOUNTED: &[Endpoint] = &[
     Endpoint::ResetUserFactor,
     Endpoint::Events,
     Endpoint::Health,
+    Endpoint::AcceptInvitation,
 ];
 
 /// What a server needs.

@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::dialect::Dialect;
+use super::file::File;
+use super::head::RequestHead;
 
 /// A route of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -268,7 +270,7 @@ impl Method {
     }
 }
 
-/// A path, and what is behind it.
+/// A path, and what is behind it; or several, where a page is made of files.
 #[derive(Debug, Clone)]
 pub struct Route {
     path: Cow<'static, str>,
@@ -281,28 +283,49 @@ enum Behind {
     Endpoints(Vec<Endpoint>),
     /// For POST alone (requirement C8).
     Dialect(Arc<dyn Dialect>),
+    /// To be read, each at its own path.
+    Files(Arc<[File]>),
 }
 
 /// What a request to a route is for.
 pub(super) enum Target<'a> {
     Endpoint(Endpoint),
     Dialect(&'a dyn Dialect),
+    /// The one at the path, if there is one.
+    File(Option<&'a File>),
 }
 
 impl Route {
     /// The longest body that any auth route takes, in bytes (requirement G10).
     pub const BODY_LIMIT: usize = 16 * 1024;
 
-    /// The path below the mount point. Mount it for every method: [`Auth::handle`](crate::Auth::handle) answers the
-    /// wrong ones.
+    /// The path below the mount point; of several, the first.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
+    /// All paths below the mount point. Mount each for every method: [`Auth::handle`](crate::Auth::handle) answers the
+    /// wrong ones.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        let (one, files) = match &self.behind {
+            Behind::Endpoints(_) | Behind::Dialect(_) => (Some(self.path()), None),
+            Behind::Files(files) => (None, Some(files)),
+        };
+        one.into_iter().chain(files.into_iter().flat_map(|files| files.iter().map(File::path)))
+    }
+
     /// Another language at a path of its own. Adapters mount it as they mount [`Auth::routes`](crate::Auth::routes).
     pub fn new(path: impl Into<Cow<'static, str>>, dialect: impl Dialect) -> Self {
         Self { path: path.into(), behind: Behind::Dialect(Arc::new(dialect)) }
+    }
+
+    /// A page: files to be read by everybody, whose first is the page itself. Adapters mount it as they mount
+    /// [`Auth::routes`](crate::Auth::routes). No two may end alike: `/a/app.js` and `/app.js` do.
+    pub fn files(files: impl IntoIterator<Item = File>) -> Self {
+        let files: Arc<[File]> = files.into_iter().collect();
+        let path = files.first().map_or_else(|| "/".to_owned(), |file| file.path().to_owned());
+        Self { path: path.into(), behind: Behind::Files(files) }
     }
 
     /// The routes of these endpoints.
@@ -320,22 +343,30 @@ impl Route {
         paths.into_iter().map(route).collect()
     }
 
-    pub(super) fn target(&self, method: &str) -> Option<Target<'_>> {
+    /// What a request is for; `None` when its method is not one of [`allow`](Self::allow).
+    pub(super) fn target(&self, head: &RequestHead<'_>) -> Option<Target<'_>> {
+        let method = head.method;
         match &self.behind {
             Behind::Endpoints(_) => {
                 let mut endpoints = self.endpoints().iter().copied();
                 endpoints.find(|endpoint| endpoint.method().answers(method)).map(Target::Endpoint)
             }
             Behind::Dialect(dialect) => Method::Post.answers(method).then_some(Target::Dialect(&**dialect)),
+            // The path may still have the prefix that the routes are mounted at.
+            Behind::Files(files) if Method::Get.answers(method) => {
+                let found = files.iter().filter(|file| head.path.ends_with(file.path()));
+                Some(Target::File(found.max_by_key(|file| file.path().len())))
+            }
+            Behind::Files(_) => None,
         }
     }
 
-    /// The endpoints behind it, one a method; of another language there are none.
+    /// The endpoints behind it, one a method; of another language or a page there are none.
     #[must_use]
     pub fn endpoints(&self) -> &[Endpoint] {
         match &self.behind {
             Behind::Endpoints(endpoints) => endpoints,
-            Behind::Dialect(_) => &[],
+            Behind::Dialect(_) | Behind::Files(_) => &[],
         }
     }
 
@@ -347,6 +378,7 @@ impl Route {
                 methods.join(", ")
             }
             Behind::Dialect(_) => Method::Post.allow().to_owned(),
+            Behind::Files(_) => Method::Get.allow().to_owned(),
         }
     }
 }
@@ -356,6 +388,7 @@ impl fmt::Debug for Behind {
         match self {
             Self::Endpoints(endpoints) => endpoints.fmt(f),
             Self::Dialect(_) => f.write_str("a dialect"),
+            Self::Files(files) => files.fmt(f),
         }
     }
 }

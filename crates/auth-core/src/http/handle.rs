@@ -77,7 +77,7 @@ impl Auth {
     where
         C: AsRef<[u8]>,
     {
-        let endpoint = match route.target(head.method) {
+        let endpoint = match route.target(head) {
             Some(Target::Endpoint(endpoint)) => endpoint,
             Some(Target::Dialect(dialect)) => {
                 return match body::read_both(body, head, self.inner.config.body_timeout, dialect.body_limit()).await {
@@ -85,6 +85,7 @@ impl Auth {
                     Err(problem) => open(&problem),
                 };
             }
+            Some(Target::File(file)) => return file.map_or_else(|| Reply::new(404), |file| file.answer(head)),
             None => return open(&Problem::Method(route.allow())),
         };
         let fields = match endpoint.method() {

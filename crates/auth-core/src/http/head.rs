@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use super::query::QueryToken;
 
 /// The header lines that anything here reads, and so what must be kept of a request that outlives its head.
-const READ: [&str; 10] = [
-    "authorization", "content-type", "cookie", "forwarded", "host", "origin", "sec-fetch-site", "upgrade",
-    "user-agent", "x-forwarded-for",
+const READ: [&str; 11] = [
+    "authorization", "content-type", "cookie", "forwarded", "host", "if-none-match", "origin", "sec-fetch-site",
+    "upgrade", "user-agent", "x-forwarded-for",
 ];
 
 /// The header lines of a request, by name.

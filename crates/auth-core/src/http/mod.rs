@@ -6,6 +6,7 @@
 //! ```text
 //!   route     handle ─ endpoint ─ body ─ exchange ─ (origin, cookie) ─ service … ─ render ─ Reply
 //!   GraphQL   handle ─ dialect ─ caller ─ exchange … ─ Given | Refusal            (crate `auth-graphql`)
+//!   page      handle ─ file ─ Reply                                               (crate `auth-console`)
 //!   guard     check ─ credentials ─ service::verify (or Lookup::resolve) ─ origin ─ requirement ─ Verdict
 //! ```
 //!
@@ -21,6 +22,7 @@ mod credentials;
 mod dialect;
 mod endpoint;
 mod exchange;
+mod file;
 mod guard;
 mod handle;
 pub(crate) mod head;
@@ -42,6 +44,7 @@ pub use caller::Caller;
 pub use dialect::Dialect;
 pub use endpoint::{Endpoint, Method, Route};
 pub use exchange::Given;
+pub use file::{File, FileKind};
 pub use guard::{Checked, Guard, Lookup, Passage, Verdict};
 pub(crate) use handle::Wire;
 pub use head::{HeaderLines, RequestHead};

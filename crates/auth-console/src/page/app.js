@@ -1,0 +1,183 @@
+// Which view is shown: by what stands behind the `#`, and by who is signed in.
+import { countdown, overviewView, securityView } from './account.js';
+import { activityView, auditView } from './audit.js';
+import { home, isAbsent } from './api.js';
+import { devicesView } from './devices.js';
+import { button, h, link, notice, show } from './dom.js';
+import { call, events, renew, resume, session, signOut } from './session.js';
+import { diagnosis, explain, forgotView, linkView, signInView } from './signin.js';
+import { usersView } from './users.js';
+import { t } from './text.js';
+
+const app = document.getElementById('app');
+document.querySelector('.skip').addEventListener('click', (event) => {
+  // The `#` belongs to the views.
+  event.preventDefault();
+  document.getElementById('main').focus();
+});
+
+const VIEWS = {
+  account: overviewView, security: securityView, devices: devicesView, users: usersView, audit: auditView, activity: activityView,
+};
+
+/** Who is signed in, and what is mounted for them; null while nobody is. */
+let context = null;
+let waiting = null;
+
+const arrival = linkOfMail();
+
+/** The token of a link is taken out of the address at once: it should not stay in the history, nor go anywhere else. */
+function linkOfMail() {
+  const hash = new URL(location.hash.slice(1) || '/', 'x://x');
+  const kind = location.pathname.endsWith('/admin/accept-invite') || hash.pathname === '/invite' ? 'invite'
+    : location.pathname.endsWith('/admin/reset-password') || hash.pathname === '/reset' ? 'reset' : null;
+  const token = hash.searchParams.get('token') ?? new URLSearchParams(location.search).get('token');
+  if (!kind && !token) return null;
+  const clean = new URL(home);
+  clean.hash = `#/${kind ?? 'reset'}`;
+  history.replaceState(null, '', clean);
+  return { kind: kind ?? 'reset', token };
+}
+
+async function start() {
+  if (arrival) return route();
+  try {
+    if (await resume()) await enter();
+    else route();
+  } catch (error) {
+    diagnosis(alone(), error);
+  }
+}
+
+/** Somebody is signed in: finds out who, and what there is for them. */
+async function enter() {
+  let user;
+  try {
+    user = (await call('GET', 'users/me')).data;
+  } catch (error) {
+    return diagnosis(alone(), error);
+  }
+  const isThere = async (path) => {
+    if (!session.claims?.admin_access) return false;
+    return call('GET', path).then(() => true, (error) => {
+      if (isAbsent(error)) return false;
+      throw error;
+    });
+  };
+  try {
+    const [users, trail] = await Promise.all([isThere('users?limit=1'), isThere('auth/events?limit=1')]);
+    context = { user, users, trail, mustEnrol: session.claims?.kind === 'enrol', left, enrolled };
+  } catch (error) {
+    return diagnosis(alone(), error);
+  }
+  const wanted = waiting ?? name();
+  waiting = null;
+  go(context.mustEnrol ? 'security' : wanted in VIEWS ? wanted : 'account');
+}
+
+/** The second factor that had to be set up is there. */
+async function enrolled() {
+  if (!context?.mustEnrol) return;
+  context.mustEnrol = false;
+  app.querySelector('header')?.replaceWith(header());
+  app.querySelector('nav')?.replaceWith(navigation());
+}
+
+/** Nobody is signed in any more. */
+function left(text, kind = 'good') {
+  context = null;
+  go('sign-in', { kind, text });
+}
+
+events.addEventListener('ended', () => {
+  if (!context) return;
+  waiting = name();
+  left(t('session_ended'), 'warning');
+});
+events.addEventListener('elsewhere', async () => {
+  if (context || !['sign-in', ''].includes(name())) return;
+  try {
+    await renew();
+    await enter();
+  } catch (error) {
+    console.error(error);
+  }
+});
+window.addEventListener('hashchange', () => route());
+
+const name = () => /^#\/([a-z-]+)/.exec(location.hash)?.[1] ?? '';
+
+function go(view, said) {
+  if (name() === view) return route(said);
+  history.pushState(null, '', new URL(`#/${view}`, home));
+  route(said);
+}
+
+function route(said) {
+  const view = name();
+  if (view === 'reset' || view === 'invite') {
+    return linkView(alone(), view, arrival?.token, async (text) => {
+      arrival.token = null;
+      // Its sessions are over; a cookie of one of them may still be here.
+      left(text);
+    });
+  }
+  if (!context) {
+    if (view === 'forgot') return forgotView(alone());
+    if (view in VIEWS) waiting = view;
+    return signInView(alone(), enter, said);
+  }
+  if (context.mustEnrol && view !== 'security') return go('security');
+  const isMissing = !(view in VIEWS) || (view === 'users' && !context.users) || (['audit', 'activity'].includes(view) && !context.trail);
+  if (isMissing) return go('account');
+  const main = shell(view);
+  Promise.resolve(VIEWS[view](main, context)).catch((error) => show(main, notice('error', explain(error).text)));
+}
+
+/** A page with nothing but a view in its middle. */
+function alone() {
+  const main = h('main', { id: 'main', class: 'alone', tabindex: '-1' });
+  app.className = '';
+  app.replaceChildren(main);
+  return main;
+}
+
+/** The frame of whoever is signed in, and the place for a view in it. */
+function shell(view) {
+  if (!app.querySelector('header')) {
+    app.className = 'shell';
+    app.replaceChildren(header(), navigation(), h('main', { id: 'main', tabindex: '-1' }));
+  }
+  for (const item of app.querySelectorAll('nav a')) {
+    if (item.hash === `#/${view}`) item.setAttribute('aria-current', 'page');
+    else item.removeAttribute('aria-current');
+  }
+  const main = h('main', { id: 'main', tabindex: '-1' });
+  app.querySelector('main').replaceWith(main);
+  return main;
+}
+
+function header() {
+  const out = button(t('sign_out'), { class: 'plain small', click: async () => {
+    out.disabled = true;
+    try {
+      await signOut();
+      left(t('signed_out'));
+    } catch (error) {
+      out.disabled = false;
+      show(app.querySelector('main'), h('h1', { tabindex: '-1' }, t('sign_out')), notice('error', explain(error).text));
+    }
+  } });
+  return h('header', {}, h('p', { class: 'brand' }, h('span', { class: 'mark', 'aria-hidden': 'true' }), t('brand')),
+    countdown('small'), h('p', { class: 'who' }, context.user.email), out);
+}
+
+function navigation() {
+  const item = (view) => h('li', {}, link(t(`nav_${view}`), `#/${view}`));
+  const own = context.mustEnrol ? ['security'] : ['account', 'security', 'devices'];
+  const admin = [context.users && 'users', context.trail && 'audit', context.trail && 'activity'].filter(Boolean);
+  return h('nav', { class: 'views', 'aria-label': t('views') }, h('ul', {}, own.map(item)),
+    admin.length > 0 && !context.mustEnrol && [h('p', { class: 'group', id: 'admin-group' }, t('admin')), h('ul', { 'aria-labelledby': 'admin-group' }, admin.map(item))]);
+}
+
+start();

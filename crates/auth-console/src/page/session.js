@@ -1,0 +1,177 @@
+// Who is signed in. The refresh token is in a cookie that no script can read; the access token is in this module's memory
+// and nowhere else, so that it ends with the tab.
+import { NoCookies, Refusal, send } from './api.js';
+
+/** How long before its end a token is replaced, at most. */
+const LEAD = 30_000;
+/** Timers take no more (2^31 ms). */
+const LONGEST = 2_147_483_647;
+
+let access = null;
+let renewing = null;
+let timer;
+let failures = 0;
+
+/** What the page shows of the session. Times are milliseconds since 1970. */
+export const session = { claims: null, renewsAt: 0, lifetime: 0 };
+
+/** `renewed`, `ended` (by anybody else) and `elsewhere` (another tab signed in). */
+export const events = new EventTarget();
+
+const tabs = new BroadcastChannel('auth-console');
+tabs.addEventListener('message', ({ data }) => {
+  if (data === 'signed-out' && access) end();
+  if (data === 'signed-in' && !access) events.dispatchEvent(new Event('elsewhere'));
+});
+
+/** Whether the browser says that it keeps cookies. Chromium says so whatever it does, and tells by refusing storage. */
+export function mayKeepCookies() {
+  try {
+    return sessionStorage.length >= 0 && navigator.cookieEnabled;
+  } catch {
+    return false;
+  }
+}
+
+/** Signs in. The first refresh follows at once: it tells whether the browser keeps the cookie. */
+export async function signIn(email, password, otp) {
+  const body = { email, password, mode: 'cookie', ...(otp ? { otp } : {}) };
+  take((await send('POST', 'auth/login', { body })).data);
+  try {
+    await renew();
+  } catch (error) {
+    if (!(error instanceof NoCookies)) throw error;
+    await abandon();
+    throw error;
+  }
+  tabs.postMessage('signed-in');
+}
+
+/** Goes on with the session of the cookie. False when there is none. */
+export async function resume() {
+  try {
+    take((await send('POST', 'auth/refresh', { body: { mode: 'cookie' } })).data);
+    return true;
+  } catch (error) {
+    if (error instanceof Refusal && [400, 401].includes(error.status)) return false;
+    throw error;
+  }
+}
+
+/** The next access token. Whoever asks while one is on its way waits for that; other tabs get the same by the server. */
+export function renew() {
+  renewing ??= (async () => {
+    try {
+      take((await send('POST', 'auth/refresh', { body: { mode: 'cookie' } })).data);
+      failures = 0;
+      events.dispatchEvent(new Event('renewed'));
+    } catch (error) {
+      if (error instanceof Refusal && error.status === 400) throw new NoCookies();
+      if (error instanceof Refusal && error.status === 401) end();
+      throw error;
+    } finally {
+      renewing = null;
+    }
+  })();
+  return renewing;
+}
+
+/** A request of whoever is signed in. A token that has expired is replaced, and nobody notices. */
+export async function call(method, path, body) {
+  if (!access) await renew();
+  try {
+    return await send(method, path, { body, token: access });
+  } catch (error) {
+    const isStale = error instanceof Refusal && error.status === 401 && ['TOKEN_EXPIRED', 'INVALID_TOKEN'].includes(error.code);
+    if (!isStale) throw error;
+    try {
+      await renew();
+    } catch (cause) {
+      if (cause instanceof NoCookies) end();
+      throw cause;
+    }
+    return send(method, path, { body, token: access });
+  }
+}
+
+/** Ends the session, here and in the other tabs. */
+export async function signOut() {
+  await send('POST', 'auth/logout', { body: { mode: 'cookie' } }).catch((error) => {
+    // There is nothing left to end.
+    if (!(error instanceof Refusal && error.status === 400)) throw error;
+  });
+  forget();
+  tabs.postMessage('signed-out');
+}
+
+/** Ends every session of the user, this one last. */
+export async function signOutEverywhere() {
+  await call('DELETE', 'auth/sessions');
+  await signOut();
+}
+
+function take({ access_token: token, expires }) {
+  access = token;
+  session.claims = claimsOf(token);
+  session.lifetime = expires;
+  session.renewsAt = Date.now() + expires - Math.min(LEAD, expires / 5);
+  plan(session.renewsAt - Date.now());
+}
+
+function plan(wait) {
+  clearTimeout(timer);
+  timer = setTimeout(() => { silently(); }, Math.min(Math.max(wait, 0), LONGEST));
+}
+
+async function silently() {
+  if (!access) return;
+  if (Date.now() < session.renewsAt) return plan(session.renewsAt - Date.now());
+  try {
+    await renew();
+  } catch (error) {
+    if (error instanceof NoCookies) return end();
+    if (!access) return;
+    // The server is away or busy: soon again, then less often.
+    failures += 1;
+    plan((error.retryAfter ?? Math.min(60, 2 ** failures)) * 1000);
+  }
+}
+
+// Timers stand still while a computer sleeps.
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) silently();
+});
+
+function end() {
+  forget();
+  events.dispatchEvent(new Event('ended'));
+}
+
+function forget() {
+  access = null;
+  session.claims = null;
+  clearTimeout(timer);
+}
+
+/** Leaves no session behind that this browser could not end. */
+async function abandon() {
+  const token = access;
+  forget();
+  try {
+    const { data } = await send('GET', 'auth/sessions', { token });
+    const own = data.find((one) => one.current);
+    if (own) await send('DELETE', `auth/sessions/${encodeURIComponent(own.id)}`, { token });
+  } catch {
+    // It ends by itself when it expires.
+  }
+}
+
+/** What the token says, only to show it: the server decides. */
+function claimsOf(token) {
+  try {
+    const part = token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/');
+    return JSON.parse(atob(part));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,122 @@
+// For admins: the users.
+import { Refusal } from './api.js';
+import { button, dialog, field, form, h, heading, notice, present, say, show, sure, table } from './dom.js';
+import { call } from './session.js';
+import { explain, leadingHere } from './signin.js';
+import { count, t } from './text.js';
+
+const PAGE = 20;
+
+export async function usersView(main, context) {
+  let page = 1;
+  const results = h('div', { class: 'results' });
+  const problem = h('div', {});
+  const search = field({ name: 'search', type: 'search', label: t('search'), placeholder: t('search_users'), autocomplete: 'off' });
+  const total = h('p', { class: 'quiet', role: 'status' });
+
+  let latest = 0;
+  const load = async () => {
+    const turn = ++latest;
+    const query = new URLSearchParams({ limit: PAGE, page });
+    if (search.input.value.trim()) query.set('search', search.input.value.trim());
+    const { data, meta } = await call('GET', `users?${query}`);
+    // A slower answer to an earlier question.
+    if (turn !== latest) return;
+    const all = meta?.total_count ?? data.length;
+    total.textContent = count(meta?.exact === false ? 'users_at_least' : 'users', all);
+    results.replaceChildren(...present([
+      data.length === 0 ? h('p', { class: 'empty' }, t('no_users')) : table(t('nav_users'), [t('field_email'), t('fact_role'), t('fact_status'), t('factor'), t('actions')], data.map(row)),
+      pages(all)]));
+  };
+  const attempt = async (work, said) => {
+    problem.replaceChildren();
+    try {
+      await work();
+      if (said) say(said);
+    } catch (error) {
+      const text = error instanceof Refusal && error.code === 'FORBIDDEN' ? t('user_forbidden') : explain(error).text;
+      problem.replaceChildren(notice('error', text));
+    }
+  };
+
+  const row = (user) => {
+    const path = `users/${encodeURIComponent(user.id)}`;
+    const change = (method, tail, body, said) => attempt(async () => {
+      await call(method, path + tail, body);
+      await load();
+    }, said);
+    const is = (status) => user.status === status;
+    const own = user.id === context.user.id;
+    const label = (key) => ({ class: 'plain small', 'aria-label': `${t(key)}: ${user.email}` });
+    const set = (key, status, said) =>
+      button(t(key), { ...label(key), disabled: own, click: () => change('PATCH', '', { status }, t(said, user)) });
+    const suspend = is('active') ? set('suspend', 'suspended', 'suspended') : is('suspended') && set('activate', 'active', 'activated');
+    const reset = hasFactor(user) && button(t('reset_factor'), { ...label('reset_factor'), click: async () => {
+      if (await sure(t('reset_factor'), t('reset_factor_text', user), t('reset_factor'))) await change('POST', '/tfa/disable', {}, t('factor_reset', user));
+    } });
+    const remove = button(t('remove'), { ...label('remove'), disabled: own, click: async () => {
+      if (await sure(t('remove'), t('remove_text', user), t('remove'))) await change('DELETE', '', undefined, t('removed', user));
+    } });
+    return [
+      h('span', { class: 'name' }, user.email, own && h('span', { class: 'badge' }, t('you'))),
+      h('span', { class: 'name' }, user.role ?? (user.admin_access ? '' : t('no_role')), user.admin_access && h('span', { class: 'badge' }, t('administrator'))),
+      h('span', { class: `badge ${is('active') ? 'good' : is('suspended') ? 'bad' : 'warn'}` }, t(`status_${user.status}`)),
+      hasFactor(user) ? h('span', { class: 'badge good' }, t('on')) : h('span', { class: 'badge' }, t('off')),
+      h('div', { class: 'row-actions' }, suspend, reset, remove),
+    ];
+  };
+
+  const pages = (all) => {
+    const last = Math.max(1, Math.ceil(all / PAGE));
+    const turn = (step) => () => {
+      page += step;
+      attempt(load);
+    };
+    return last > 1 && h('nav', { class: 'pages', 'aria-label': t('pages') },
+      button(t('previous'), { class: 'plain small', disabled: page <= 1, click: turn(-1) }),
+      h('span', {}, t('page_of', { page, last })),
+      button(t('next'), { class: 'plain small', disabled: page >= last, click: turn(1) }));
+  };
+
+  let typing;
+  const find = () => {
+    page = 1;
+    attempt(load);
+  };
+  search.input.addEventListener('input', () => {
+    clearTimeout(typing);
+    typing = setTimeout(find, 250);
+  });
+  const add = button(t('add_user'), { class: 'primary', click: async () => {
+    const email = await dialog(t('add_user'), (close) => [h('p', { class: 'quiet' }, t('add_text')), addForm(close)]);
+    if (email) await attempt(load, t('added', { email }));
+  } });
+  const bar = h('form', { class: 'toolbar', role: 'search', 'aria-label': t('search_users'), submit: (event) => {
+    event.preventDefault();
+    clearTimeout(typing);
+    find();
+  } }, search.row, add);
+  show(main, heading(t('nav_users')), h('section', { class: 'card wide' }, bar, problem, total, results));
+  await attempt(load);
+}
+
+const hasFactor = (user) => Boolean(user.tfa_enabled);
+
+function addForm(close) {
+  const email = field({ name: 'email', type: 'email', label: t('field_email'), autocomplete: 'off', required: true, autofocus: true });
+  const role = field({ name: 'role', label: t('fact_role'), hint: t('role_hint'), autocomplete: 'off' });
+  const admin = field({ name: 'admin_access', type: 'checkbox', label: t('field_admin_access'), hint: t('administrator_hint') });
+  return form({
+    fields: [email, role, admin],
+    label: t('invite'),
+    more: [button(t('cancel'), { class: 'aside', click: () => close() })],
+    refused: explain,
+    send: async (values) => {
+      const body = { email: values.email.trim() };
+      if (values.role.trim()) body.role = values.role.trim();
+      if (values.admin_access) body.admin_access = true;
+      await leadingHere('#/invite', (url) => call('POST', 'users', { ...body, ...(url ? { invite_url: url } : {}) }));
+      close(body.email);
+    },
+  });
+}
