@@ -144,7 +144,7 @@ async fn g1_reservations_that_are_shared_count_one_by_one() {
             lock_after: None,
             forgetting: Forgetting::AllAfter(Duration::from_secs(86_400)),
         };
-        let attempt = |key: u8| Attempt { bucket: BucketKey::from_bytes([key; 16]), limit };
+        let attempt = move |key: u8| Attempt { bucket: BucketKey::from_bytes([key; 16]), limit };
         let granted = Arc::new(Mutex::new(0));
         let reserve = |store: SeaOrmStore, n: u8, shared: u8| {
             let granted = granted.clone();
