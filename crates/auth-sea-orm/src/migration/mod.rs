@@ -13,7 +13,7 @@ mod m20261124_000006_second_factor;
 mod m20261124_000007_token;
 mod m20261124_000009_upstream;
 mod m20261124_000010_events;
-mod m20261124_000010_user_lists;
+mod m20261124_000011_user_lists;
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ impl Migrations {
             Box::new(m20261124_000007_token::Migration::new(prefix, tables)),
             Box::new(m20261124_000009_upstream::Migration::new(prefix, tables)),
             Box::new(m20261124_000010_events::Migration::new(prefix, tables)),
-            Box::new(m20261124_000010_user_lists::Migration::new(prefix, tables)),
+            Box::new(m20261124_000011_user_lists::Migration::new(prefix, tables)),
         ]
     }
 

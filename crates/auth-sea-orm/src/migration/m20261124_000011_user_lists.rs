@@ -7,7 +7,7 @@ use sea_orm_migration::{MigrationTrait, SchemaManager};
 use super::{create_index, drop_index, index, migration};
 use crate::entity::user::Column;
 
-migration!("m20261124_000010_user_lists");
+migration!("m20261124_000011_user_lists");
 
 /// Each ends with the id, by which lists are sorted. A login changes none of these columns.
 const INDEXES: [(&str, Column); 3] =
