@@ -35,6 +35,7 @@ async fn by_axum(test: &TestAuth, method: &str, path: &str, tag: &str) -> Answer
     (status, headers, to_bytes(response.into_body(), usize::MAX).await.expect("a body").to_vec())
 }
 
+#[expect(clippy::future_not_send, reason = "everything in actix-web lives on one thread")]
 async fn by_actix(test: &TestAuth, method: &str, path: &str, tag: &str) -> Answer {
     let page = || auth_actix_web::route(test.auth(), Console::new("/console"));
     let app = App::new().configure(page()).service(web::scope("/some/prefix").configure(page()));
