@@ -1,5 +1,11 @@
 //! What the blocks of the book are: compiled, but for those that say they are not.
 
+use auth_core::store::memory::MemoryStore;
+use auth_core::store::{NewUserRecord, UserStatus, UserStore as _};
+use auth_core::{
+    Auth, AuthConfig, ClientInfo, Clock as _, Email, LoginRequest, Password, PasswordHash, SystemClock, UserId,
+};
+
 use super::Page;
 
 include!(concat!(env!("OUT_DIR"), "/book.rs"));
@@ -60,4 +66,27 @@ fn a_protected_route_takes_less_than_ten_lines_more() {
         assert!(more.len() < 10, "{name}: {more:#?}");
         assert!(more.iter().any(|line| line.contains("RequireAuth")), "{name} protects nothing");
     }
+}
+
+/// The hash that the chapter shows is one that `password_auth::generate_hash` made.
+#[tokio::test]
+async fn passwords_of_password_auth_sign_in() {
+    let page = Page::named("from-axum-login.md");
+    let hash = page.text.split('"').find(|text| text.starts_with("$argon2id$")).expect("a hash");
+    let (store, email) = (MemoryStore::new(), Email::parse("ada@example.com").expect("an address"));
+    let record = NewUserRecord {
+        id: UserId::new("ada").expect("an id"),
+        email: email.clone(),
+        password: Some(PasswordHash::from_phc(hash)),
+        status: UserStatus::Active,
+        role: None,
+        app_access: true,
+        admin_access: false,
+        created_at: SystemClock.now(),
+    };
+    store.create(&record).await.expect("a user");
+    let config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
+    let auth = Auth::builder(store).config(config).build().expect("a configuration");
+    let login = LoginRequest::new(email, Password::new("correct horse battery"));
+    auth.login(login, &ClientInfo::default()).await.expect("signs in");
 }
