@@ -58,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) opaque_tokens: Option<Arc<dyn OpaqueTokens>>,
     pub(crate) uses: Uses,
     pub(crate) keys: TokenKeys,
+    /// Not in a verifier.
+    pub(crate) signs: bool,
     /// Of a verifier whose keys are published.
     #[cfg(feature = "jwks-client")]
     pub(crate) remote_keys: Option<RemoteKeys>,
@@ -416,6 +418,7 @@ impl AuthBuilder {
                 claims: self.claims,
                 opaque_tokens: self.opaque_tokens,
                 keys,
+                signs: self.signs,
                 #[cfg(feature = "jwks-client")]
                 remote_keys: self.remote_keys,
                 ratchet,

@@ -29,7 +29,7 @@ pub(super) struct Found<'a> {
 }
 
 /// Looks for a token, nowhere twice.
-pub(super) fn find<'a>(head: &RequestHead<'a>, sources: TokenSources, session_cookie: &Cookie) -> Found<'a> {
+pub(super) fn find<'a>(head: &RequestHead<'a>, sources: TokenSources, session_cookie: Option<&Cookie>) -> Found<'a> {
     let reads_query = sources == TokenSources::HeaderAndQuery;
     let stripped = if reads_query { head.query.and_then(strip_query_token) } else { None };
     let earlier = head.stripped.filter(|_| reads_query);
@@ -55,8 +55,9 @@ pub(super) fn find<'a>(head: &RequestHead<'a>, sources: TokenSources, session_co
     Found { credentials, in_query: first.is_some(), stripped }
 }
 
-fn session<'a>(head: &RequestHead<'a>, cookie: &Cookie) -> Result<Credentials<'a>, Problem> {
-    Ok(cookie.read(head)?.map_or(Credentials::Nothing, Credentials::Session))
+fn session<'a>(head: &RequestHead<'a>, cookie: Option<&Cookie>) -> Result<Credentials<'a>, Problem> {
+    let token = cookie.map_or(Ok(None), |cookie| cookie.read(head))?;
+    Ok(token.map_or(Credentials::Nothing, Credentials::Session))
 }
 
 enum Scheme<'a> {
@@ -96,7 +97,7 @@ mod tests {
     fn look(query: Option<&str>, headers: &[(&str, &[u8])], sources: TokenSources) -> String {
         let lines = TestLines(headers);
         let cookie = Cookie::new(&AuthConfig::new("").session_cookie);
-        match find(&RequestHead::test("GET", query, &lines), sources, &cookie).credentials {
+        match find(&RequestHead::test("GET", query, &lines), sources, Some(&cookie)).credentials {
             Ok(Credentials::Nothing) => "nothing".to_owned(),
             Ok(Credentials::Bearer(token)) => format!("bearer {token}"),
             Ok(Credentials::Session(token)) => format!("session {token}"),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::cookie::Cookie;
 use super::credentials::{self, Credentials};
 use super::head::RequestHead;
 use super::problem::Problem;
@@ -186,7 +187,7 @@ impl Guard {
     /// Decides. For a JWT in header or query it neither waits nor allocates more than the identity; a session cookie, an
     /// opaque token, or a key that was published since, has to be looked up, which is the caller's to await.
     pub fn check(&self, head: &RequestHead<'_>) -> Verdict {
-        let found = credentials::find(head, self.sources, &self.auth.inner.wire.cookies.session);
+        let found = credentials::find(head, self.sources, self.session_cookie());
         let response_headers = if found.in_query { QUERY_TOKEN_HEADERS } else { &[] };
         let identity = match self.claimed(found.credentials, head) {
             Ok(Claimed::Stateless(identity)) => Ok(identity),
@@ -215,7 +216,7 @@ impl Guard {
 
     /// Whose request it is, whatever this guard demands: the store is asked where it must be.
     pub(super) async fn identify(&self, head: &RequestHead<'_>) -> Result<Option<Identity>, Problem> {
-        let found = credentials::find(head, self.sources, &self.auth.inner.wire.cookies.session);
+        let found = credentials::find(head, self.sources, self.session_cookie());
         match self.claimed(found.credentials, head)? {
             Claimed::Stateless(identity) => Ok(identity),
             Claimed::Kept(key) => Ok(Some(self.look_up(&key).await?)),
@@ -252,6 +253,12 @@ impl Guard {
             Key::Session(token) => self.auth.identify_session(token).await,
             Key::Token { token, client } => self.auth.verify_opaque(token, client).await,
         }
+    }
+
+    /// What only checks tokens of another service has no sessions: a cookie of that service is nobody's here.
+    fn session_cookie(&self) -> Option<&Cookie> {
+        let inner = &*self.auth.inner;
+        inner.signs.then_some(&inner.wire.cookies.session)
     }
 
     /// The answer to a refused request.

@@ -12,7 +12,7 @@ use ring::signature::{
 use ring::{digest, hmac};
 
 use super::TokenKind;
-use super::keyring::{InvalidKey, KeyAlgorithm, KeyRing, Material, TokenKey, published};
+use super::keyring::{InvalidKey, KeyAlgorithm, KeyRing, Material, TokenKey};
 use super::slow::{Header, SlowKey};
 use super::verified::VerifiedTokens;
 use super::verify::{Parts, decode};
@@ -72,7 +72,7 @@ impl PreparedRing {
         let signer = ring.signing().map(Signer::new).transpose()?;
         let worth_it = remembered > 0 && keys.iter().any(|key| !key.is_secret());
         let verified = worth_it.then(|| VerifiedTokens::new(remembered));
-        Ok(Self { keys, signer, verified, jwks: published(ring.keys()) })
+        Ok(Self { keys, signer, verified, jwks: ring.published() })
     }
 
     /// The key by which a token says it is signed, as we write it, and the rest of the token.

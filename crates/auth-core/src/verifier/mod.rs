@@ -163,7 +163,9 @@ impl Verifier {
     /// Who an access token says the request comes from, by the keys that are here now: no I/O, no await.
     ///
     /// # Errors
-    /// Those of [`Auth::verify`]; `Unavailable` when published keys are not known, or have not been confirmed for a day.
+    /// Those of [`Auth::verify`]; `Unavailable` when published keys have not been confirmed for a day. Before they were
+    /// first fetched every token is `InvalidToken`: this call has them fetched in the background, and
+    /// `fetch_keys` waits for them.
     pub fn verify(&self, token: &str) -> Result<Identity, AuthError> {
         self.auth.verify(token)
     }

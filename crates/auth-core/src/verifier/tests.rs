@@ -79,6 +79,13 @@ fn with_control(control: &str, body: &str) -> String {
     )
 }
 
+fn redirect(body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+}
+
 /// A server of ours, one of its access tokens, and what it publishes.
 struct Issuer {
     auth: Auth,
@@ -247,6 +254,9 @@ async fn a_server_that_misbehaves_breaks_nothing() {
         ("refused", "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n".to_owned()),
         ("gone", "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned()),
         ("elsewhere", "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_owned()),
+        ("elsewhere, with keys", redirect(&issuer.jwks)),
+        ("no key", ok(r#"{"keys":[]}"#)),
+        ("no key of ours", ok(r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#)),
         ("no HTTP", "garbage\r\n\r\n".to_owned()),
         ("closed", String::new()),
         ("no JSON", ok("<html>")),
@@ -310,13 +320,46 @@ async fn keys_that_got_old_go_on_while_new_ones_are_fetched_for_a_day_at_most() 
     assert!(verifier.verify(&token).is_ok());
 }
 
+/// Whoever hangs up takes no keys from others, and does not make them be asked for again.
+#[tokio::test]
+async fn a_client_that_hangs_up_abandons_no_attempt() {
+    let issuer = Issuer::new(KeyAlgorithm::EdDsa);
+    let publisher = Publisher::start(ok(&issuer.jwks));
+    let (verifier, token) = (publisher.verifier(), issuer.token().await);
+    for _ in 0..50 {
+        let mut asked = Box::pin(status(&verifier, &token));
+        let polled = std::future::poll_fn(|context| std::task::Poll::Ready(asked.as_mut().poll(context))).await;
+        assert!(polled.is_pending() || publisher.asked() == 1);
+    }
+    assert_eq!(status(&verifier, &token).await, 200);
+    assert_eq!(publisher.asked(), 1);
+}
+
+/// The session cookie of the issuer, on the same host.
+#[test]
+fn a_session_cookie_is_nobodys_where_tokens_are_only_checked() {
+    let issuer = Issuer::new(KeyAlgorithm::EdDsa);
+    let keys = issuer.auth.inner.config.signing_keys.as_ref().expect("keys").keys().to_vec();
+    let verifier = Auth::verifier(KeyRing::verify_only(keys).expect("a key")).build().expect("a configuration");
+    let lines: [(&str, &[u8]); 1] = [("cookie", b"__Host-session_token=a.b.c")];
+    let lines = TestLines(&lines);
+    let verdict = verifier.guard().optional().check(&RequestHead::test("GET", None, &lines));
+    assert!(matches!(verdict, Verdict::Allowed(_)), "{verdict:?}");
+}
+
 #[test]
 fn only_https_and_this_machine_are_asked_for_keys() {
     for good in ["https://auth.example.com/auth/jwks", "http://localhost:8055/auth/jwks", "http://[::1]/j"] {
         assert!(JwksUrl::parse(good).is_ok(), "{good}");
     }
-    for bad in ["http://auth.example.com/jwks", "http://localhost.evil.example/", "file:///etc/passwd", "", "https://"]
-    {
+    for bad in [
+        "http://auth.example.com/jwks",
+        "http://localhost.evil.example/",
+        "https://ada:secret@auth.example.com/jwks",
+        "file:///etc/passwd",
+        "",
+        "https://",
+    ] {
         assert!(JwksUrl::parse(bad).is_err(), "{bad}");
     }
 }

@@ -19,6 +19,10 @@ const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1
 /// Every block of a text in PEM.
 pub(super) fn read_all(text: &str) -> Result<Vec<TokenKey>, InvalidKey> {
     let blocks = pem::parse_many(text).map_err(|_| InvalidKey::Unreadable)?;
+    // It passes over a block without an end, as a file that was half written has it.
+    if blocks.len() != text.matches("-----BEGIN ").count() {
+        return Err(InvalidKey::Unreadable);
+    }
     blocks.into_iter().map(read_block).collect()
 }
 

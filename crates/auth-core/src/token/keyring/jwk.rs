@@ -176,7 +176,7 @@ pub(super) fn thumbprint_input(material: &Material) -> Option<String> {
 }
 
 /// A JWK set of the public halves; secrets are left out.
-pub(in crate::token) fn published(keys: &[TokenKey]) -> Vec<u8> {
+pub(super) fn published(keys: &[TokenKey]) -> Vec<u8> {
     let publish = |key: &'_ TokenKey| {
         let numbers = Numbers::of(key.material())?;
         let kid = key.kid().map(str::to_owned);

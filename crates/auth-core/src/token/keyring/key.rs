@@ -139,13 +139,14 @@ impl TokenKey {
         jwk::read(text)
     }
 
-    /// Every key of a JWK set, or of PEM blocks.
+    /// Every key of a JWK set, or of PEM blocks: at least one.
     pub(crate) fn read_all(text: &str) -> Result<Vec<Self>, InvalidKey> {
-        if text.trim_start().starts_with('{') {
-            jwk::read_set(text)?.into_iter().collect()
+        let keys: Vec<_> = if text.trim_start().starts_with('{') {
+            jwk::read_set(text)?.into_iter().collect::<Result<_, _>>()?
         } else {
-            encoding::read_all(text)
-        }
+            encoding::read_all(text)?
+        };
+        if keys.is_empty() { Err(InvalidKey::Empty) } else { Ok(keys) }
     }
 
     /// Makes a private key, for a file that [`from_pem`](Self::from_pem) reads.

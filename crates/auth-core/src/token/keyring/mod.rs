@@ -7,7 +7,6 @@ mod key;
 #[cfg(test)]
 mod tests;
 
-pub(super) use jwk::published;
 #[cfg(feature = "jwks-client")]
 pub(super) use key::MAX_KID_BYTES;
 pub(super) use key::Material;
@@ -113,6 +112,11 @@ impl KeyRing {
         let first = keys.next().ok_or(InvalidKey::Empty)?;
         let ring = if first.can_sign() { Self::new(first)? } else { Self::verify_only([first])? };
         keys.try_fold(ring, Self::verifying)
+    }
+
+    /// The public halves as a JWK set.
+    pub(crate) fn published(&self) -> Vec<u8> {
+        jwk::published(&self.keys)
     }
 
     /// All keys, the signing one first.

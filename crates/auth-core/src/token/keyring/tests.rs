@@ -3,6 +3,7 @@
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::jwk::published;
 use super::*;
 use base64::Engine as _;
 
@@ -101,6 +102,11 @@ fn j3_j13_what_is_no_key_says_why() {
     }
     for pem in ["", "no PEM", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"] {
         assert!(matches!(TokenKey::from_pem(pem), Err(InvalidKey::Empty | InvalidKey::Unreadable)), "{pem}");
+    }
+    let pem = TokenKey::generate_pem(KeyAlgorithm::EdDsa).expect("random bytes");
+    let half = &pem.expose_secret()[..60];
+    for text in [half.to_owned(), format!("{}{half}", pem.expose_secret())] {
+        assert_eq!(KeyRing::parse(&text).expect_err("half written"), InvalidKey::Unreadable, "{}", text.len());
     }
     assert_eq!(TokenKey::generate_pem(KeyAlgorithm::Rs256).expect_err("RSA"), InvalidKey::CannotSign);
 }
