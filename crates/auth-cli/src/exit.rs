@@ -8,13 +8,14 @@ use std::fmt;
 pub enum Exit {
     /// 0: everything is as it was asked for.
     Done,
-    /// 1: some rows could not be taken over; the report says which, and why. The others were.
+    /// 1: some of it is not as it should be, and the answer says what: rows that could not be taken over, a token that is
+    /// not valid, findings of the doctor.
     SomeFailed,
     /// 2: the command line is wrong.
     Usage,
-    /// 3: some rows differ and were left alone: `--update` was not given.
+    /// 3: some rows are there already or differ, and were left alone.
     Differences,
-    /// 4: nothing was done: a database, a table, a setting or a key is missing.
+    /// 4: nothing was done: a database, a table, a setting, a key or a user is missing, or it was refused.
     NotStarted,
     /// 5: stopped half way, by a database that went away. Each row was taken over whole or not at all: run it again.
     Interrupted,

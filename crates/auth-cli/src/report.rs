@@ -7,6 +7,8 @@ use auth_sea_orm::directus::Applied;
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
+use crate::shell::Format;
+use crate::table::printable;
 
 pub(crate) struct Report {
     is_dry_run: bool,
@@ -74,8 +76,11 @@ impl Report {
         }
     }
 
-    pub(crate) fn write(&self, as_json: bool, out: &mut dyn Write) -> io::Result<()> {
-        if as_json { writeln!(out, "{:#}", self.json()) } else { self.table(out) }
+    pub(crate) fn write(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
+        match format {
+            Format::Json => writeln!(out, "{:#}", self.json()),
+            Format::Human => self.table(out),
+        }
     }
 
     fn count(&self, name: &str) -> usize {
@@ -138,9 +143,4 @@ impl Report {
         }
         Ok(())
     }
-}
-
-/// What others wrote must not steer the terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

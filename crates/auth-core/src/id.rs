@@ -19,8 +19,14 @@ short_text! {
 }
 
 impl UserId {
-    /// A new id: a UUIDv7, so that rows made one after another lie beside each other in an index.
-    pub(crate) fn generate(now: Timestamp, random: &dyn SecureRandom) -> Result<Self, RandomError> {
+    /// A new id: a UUIDv7, so that rows made one after another lie beside each other in an index. [`Auth::create_user`]
+    /// makes one by itself; this is for who takes over users from elsewhere.
+    ///
+    /// # Errors
+    /// When there are no random bytes.
+    ///
+    /// [`Auth::create_user`]: crate::Auth::create_user
+    pub fn generate(now: Timestamp, random: &dyn SecureRandom) -> Result<Self, RandomError> {
         let id = uuid_v7(now, random)?.hyphenated();
         let text = id.encode_lower(&mut uuid::Uuid::encode_buffer()).to_owned();
         Self::new(&text).map_err(|_| RandomError)

@@ -71,6 +71,6 @@ mod tables;
 
 pub use connect::ConnectError;
 pub use error::store_error;
-pub use migration::Migrations;
-pub use store::{GroupCommit, SeaOrmStore};
+pub use migration::{MigrationState, MigrationStatus, Migrations};
+pub use store::{GroupCommit, NewUsers, SeaOrmStore};
 pub use tables::{InvalidPrefix, TablePrefix};

@@ -1,16 +1,15 @@
 //! `authctl import directus`: users of Directus 11 become users of ours.
 
-use std::io::Write;
-
 use auth_core::store::{FactorStore as _, StoreErrorKind, UserDirectory as _};
 use auth_core::{AuthConfig, Clock as _, FactorSealer, HashParams, SystemClock, UserId};
 use auth_sea_orm::SeaOrmStore;
 use auth_sea_orm::directus::{DirectusDatabase, DirectusUser, ImportError, ImportMode, Problem};
 use clap::Args;
 
-use crate::Vars;
 use crate::exit::{Exit, Failure};
+use crate::open::not_started;
 use crate::report::{Entry, Outcome, Report};
+use crate::shell::{Shell, unread};
 
 /// Copies the users of a Directus 11 with their ids, password hashes, roles, access and second factors. Nothing is
 /// written into the database of Directus. Doing it again changes nothing.
@@ -39,24 +38,20 @@ pub(crate) struct ImportDirectus {
     /// Creates our tables first, or brings them up to date
     #[arg(long, conflicts_with = "dry_run")]
     migrate: bool,
-
-    /// Reports in JSON
-    #[arg(long)]
-    json: bool,
 }
 
 type Found = (UserId, String, Result<DirectusUser, Problem>);
 
 impl ImportDirectus {
-    pub(crate) async fn run(self, vars: Vars<'_>, out: &mut (dyn Write + Send)) -> Result<Exit, Failure> {
-        let vars = |name: &str| vars(name).filter(|value| !value.is_empty());
+    pub(crate) async fn run(self, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
+        let vars = |name: &str| shell.var(name);
         let named = |given: &Option<String>, variable: &str, what: &str| {
             let missing = || not_started(format!("{what} is not given: name its URL, or set {variable}"));
             given.clone().or_else(|| vars(variable)).ok_or_else(missing)
         };
         let from = named(&self.url, "DIRECTUS_DATABASE_URL", "the database of Directus")?;
         let to = named(&self.database, "DATABASE_URL", "the database with our tables (--database)")?;
-        let keys = Keys::read(&vars)?;
+        let keys = Keys::read(shell)?;
 
         let directus = DirectusDatabase::connect(&from).await;
         let directus = directus.map_err(|error| not_started("the database of Directus").because(error))?;
@@ -67,7 +62,7 @@ impl ImportDirectus {
         keys.suffice_for(&found)?;
 
         let report = self.import(&ours, found, keys.sealer.as_ref()).await;
-        report.write(self.json, out).map_err(|error| not_started("the report cannot be written").because(error))?;
+        report.write(shell.format, shell.out).or_else(unread)?;
         Ok(report.exit())
     }
 
@@ -106,11 +101,12 @@ struct Keys {
 }
 
 impl Keys {
-    fn read(vars: &(dyn Fn(&str) -> Option<String> + Sync)) -> Result<Self, Failure> {
-        if vars("SECRET").is_none() {
+    fn read(shell: &Shell<'_>) -> Result<Self, Failure> {
+        if shell.var("SECRET").is_none() {
             return Ok(Self { ceiling: HashParams::DIRECTUS, sealer: None });
         }
-        let config = AuthConfig::directus_from_vars(vars).map_err(|error| not_started(error.to_string()))?;
+        let config =
+            AuthConfig::directus_from_vars(|name| shell.var(name)).map_err(|error| not_started(error.to_string()))?;
         let sealer = FactorSealer::new(&config).map_err(|error| not_started(error.to_string()))?;
         Ok(Self { ceiling: config.max_hash, sealer: Some(sealer) })
     }
@@ -142,8 +138,4 @@ async fn open_ours(url: &str, migrate: bool) -> Result<SeaOrmStore, Failure> {
         _ => not_started("our tables are not there, or not up to date: add --migrate, or start the server once"),
     })?;
     Ok(ours)
-}
-
-fn not_started(what: impl Into<String>) -> Failure {
-    Failure::new(Exit::NotStarted, what)
 }

@@ -56,6 +56,13 @@ impl Timestamp {
     }
 }
 
+/// As in `2026-11-24T11:15:01.000Z` (RFC 3339).
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::date::iso8601(*self))
+    }
+}
+
 /// Tells the time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The time now.

@@ -14,6 +14,9 @@ mod m20261124_000007_token;
 mod m20261124_000009_upstream;
 mod m20261124_000010_events;
 mod m20261124_000011_user_lists;
+mod state;
+
+pub use state::{MigrationState, MigrationStatus};
 
 use std::sync::Arc;
 
@@ -79,17 +82,35 @@ impl Migrations {
 
     /// Applies what is pending. Of several processes that start at once, one does it and the others wait.
     pub(crate) async fn run(&self, db: &DatabaseConnection) -> Result<(), DbErr> {
+        self.change(db, Way::Up).await
+    }
+
+    /// Takes back the last `steps` of them, with all that is in their tables and columns.
+    pub(crate) async fn roll_back(&self, db: &DatabaseConnection, steps: u32) -> Result<(), DbErr> {
+        self.change(db, Way::Down(steps)).await
+    }
+
+    async fn change(&self, db: &DatabaseConnection, way: Way) -> Result<(), DbErr> {
         let immediate = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
         let transaction = db.begin_with_options(immediate).await?;
         lock(&transaction).await?;
-        let applied = self.up(&transaction, None).await;
+        let changed = match way {
+            Way::Up => self.up(&transaction, None).await,
+            Way::Down(steps) => self.down(&transaction, Some(steps)).await,
+        };
         unlock(&transaction).await?;
-        applied?;
+        changed?;
         transaction.commit().await
     }
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Up,
+    Down(u32),
 }
 
 impl MigratorTraitSelf for Migrations {

@@ -1,6 +1,7 @@
 //! The store: one file for each trait, and what they share here.
 
 mod batches;
+mod create_many;
 mod directory;
 mod event;
 mod factor;
@@ -26,17 +27,19 @@ mod users;
 use std::fmt;
 use std::sync::Arc;
 
+use auth_core::Timestamp;
 use auth_core::store::StoreError;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait as _,
+    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _,
 };
 
+pub use self::create_many::NewUsers;
 pub use self::rounds::GroupCommit;
 use self::rounds::Rounds;
 use crate::connect::{ConnectError, Connections, Owner, connect};
 use crate::error::store_error;
-use crate::migration::Migrations;
+use crate::migration::{MigrationState, Migrations};
 use crate::retry::Attempt;
 use crate::tables::{TablePrefix, Tables};
 
@@ -97,6 +100,39 @@ impl SeaOrmStore {
     /// `Unavailable` when the database does not answer, `Corrupt` when it refuses a statement.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.migrator().run(&self.db.write).await.map_err(store_error)
+    }
+
+    /// Which of our migrations ran. Nothing is written, not even into a database without tables.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database does not answer, `Corrupt` when it refuses a statement.
+    pub async fn migrations(&self) -> Result<Vec<MigrationState>, StoreError> {
+        self.migrator().states(&self.db.read).await.map_err(store_error)
+    }
+
+    /// Takes back our last `steps` migrations, with everything in the tables and columns that they made.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database does not answer, `Corrupt` when it refuses a statement.
+    pub async fn roll_back(&self, steps: u32) -> Result<(), StoreError> {
+        self.migrator().roll_back(&self.db.write, steps).await.map_err(store_error)
+    }
+
+    /// What time it is for the server of the database, to compare it with ours, which is the one that counts; `None` for
+    /// SQLite, which has no clock of its own.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database does not answer, `Corrupt` when it refuses a statement.
+    pub async fn server_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        let backend = self.db.read.get_database_backend();
+        let sql = match backend {
+            DbBackend::Postgres => "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS millis",
+            DbBackend::MySql => "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) AS millis",
+            _ => return Ok(None),
+        };
+        let row = self.db.read.query_one_raw(Statement::from_string(backend, sql)).await.map_err(store_error)?;
+        let millis = row.map(|row| row.try_get::<i64>("", "millis")).transpose().map_err(store_error)?;
+        Ok(millis.map(Timestamp::from_millis))
     }
 
     /// Our migrations under this store's prefix.

@@ -22,31 +22,8 @@ impl UserStore for SeaOrmStore {
     }
 
     async fn create(&self, user: &NewUserRecord) -> Result<UserId, StoreError> {
-        let insert = Query::insert()
-            .into_table(self.tables.user.clone())
-            .columns([
-                Column::Id,
-                Column::Email,
-                Column::EmailKey,
-                Column::PasswordHash,
-                Column::Status,
-                Column::Role,
-                Column::AppAccess,
-                Column::AdminAccess,
-                Column::CreatedAt,
-            ])
-            .values_panic([
-                user.id.as_str().into(),
-                user.email.as_typed().into(),
-                user.email.canonical().as_bytes().into(),
-                user.password.as_ref().map(PasswordHash::as_phc).into(),
-                user.status.as_str().into(),
-                user.role.as_ref().map(|role| role.as_str()).into(),
-                user.app_access.into(),
-                user.admin_access.into(),
-                user.created_at.as_millis().into(),
-            ])
-            .take();
+        let insert =
+            Query::insert().into_table(self.tables.user.clone()).columns(COLUMNS).values_panic(values(user)).take();
         // Never sent again: when the first one was done, the second would be told that the user exists.
         retrying(Resend::Never, async || {
             self.db.write.execute(&insert).await?;
@@ -64,6 +41,33 @@ impl UserStore for SeaOrmStore {
             .take();
         Ok(self.swap(&update).await? == Swap::Won)
     }
+}
+
+/// Of a new user, in the order of [`values`].
+pub(super) const COLUMNS: [Column; 9] = [
+    Column::Id,
+    Column::Email,
+    Column::EmailKey,
+    Column::PasswordHash,
+    Column::Status,
+    Column::Role,
+    Column::AppAccess,
+    Column::AdminAccess,
+    Column::CreatedAt,
+];
+
+pub(super) fn values(user: &NewUserRecord) -> [Expr; 9] {
+    [
+        user.id.as_str().into(),
+        user.email.as_typed().into(),
+        user.email.canonical().as_bytes().into(),
+        user.password.as_ref().map(PasswordHash::as_phc).into(),
+        user.status.as_str().into(),
+        user.role.as_ref().map(|role| role.as_str()).into(),
+        user.app_access.into(),
+        user.admin_access.into(),
+        user.created_at.as_millis().into(),
+    ]
 }
 
 impl SeaOrmStore {

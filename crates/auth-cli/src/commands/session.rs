@@ -1,0 +1,164 @@
+//! `authctl session`: who is signed in.
+
+use std::time::Duration;
+
+use auth_core::store::{
+    FactorStore as _, RevokeReason, SessionMode, SessionRecord, SessionStore as _, Swap, TokenStore as _,
+};
+use auth_core::{Clock as _, SessionId, SystemClock};
+use auth_sea_orm::SeaOrmStore;
+use clap::{Args, Subcommand};
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
+
+use crate::exit::{Exit, Failure};
+use crate::open::{self, Database};
+use crate::shell::Shell;
+use crate::table::{DIM, GREEN, Table};
+
+const BATCH: u64 = 500;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+#[derive(Debug, Args)]
+pub(crate) struct Sessions {
+    #[command(flatten)]
+    database: Database,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The sessions of a user that are alive, the newest first
+    List {
+        /// An address or an id
+        user: String,
+    },
+    /// Ends sessions: those with these ids, or all of a user
+    Revoke {
+        /// The ids of sessions
+        #[arg(required_unless_present = "user", conflicts_with = "user")]
+        ids: Vec<SessionId>,
+        /// All of the user with this address or id; a login that is under way comes to nothing too
+        #[arg(long)]
+        user: Option<String>,
+    },
+    /// Removes sessions and personal access tokens that expired long ago, as a running server does by itself
+    Purge {
+        /// How many days ago at least
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
+    },
+}
+
+impl Sessions {
+    pub(crate) async fn run(self, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
+        let store = self.database.open(shell).await?;
+        match self.command {
+            Command::List { user } => list(&store, &user, shell).await,
+            Command::Revoke { user: Some(user), .. } => revoke_all(&store, &user, shell).await,
+            Command::Revoke { ids, user: None } => revoke(&store, &ids, shell).await,
+            Command::Purge { days } => purge(&store, days, shell).await,
+        }
+    }
+}
+
+async fn list(store: &SeaOrmStore, who: &str, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
+    let user = open::user(store, who).await?;
+    let epoch = store.epoch(&user.id).await?;
+    let mut sessions = store.list(&user.id, SystemClock.now()).await?;
+    // Of an older epoch: dead, though nobody has said so in its row.
+    sessions.retain(|session| session.epoch == epoch);
+    let mut table = Table::new(["id", "mode", "level", "opened", "last used", "expires", "address", "client"]);
+    for session in &sessions {
+        let address = session.client.ip.map_or_else(|| "-".to_owned(), |ip| ip.to_string());
+        table.row(
+            anstyle::Style::new(),
+            [
+                session.id.to_string(),
+                mode(session).to_owned(),
+                format!("aal{}", session.aal),
+                session.created_at.to_string(),
+                session.rotated_at.unwrap_or(session.created_at).to_string(),
+                session.idle_expires_at.to_string(),
+                address,
+                session.client.user_agent.clone().unwrap_or_else(|| "-".to_owned()),
+            ],
+        );
+    }
+    let text = if sessions.is_empty() { format!("{DIM}no session is alive{DIM:#}") } else { table.text() };
+    let sessions: Vec<_> = sessions.iter().map(in_json).collect();
+    shell.answer(&json!({ "user": user.id, "sessions": sessions }), &text)?;
+    Ok(Exit::Done)
+}
+
+fn in_json(session: &SessionRecord) -> Value {
+    json!({
+        "id": session.id,
+        "mode": mode(session),
+        "aal": session.aal,
+        "created_at": session.created_at.to_string(),
+        "last_used_at": session.rotated_at.unwrap_or(session.created_at).to_string(),
+        "expires_at": session.idle_expires_at.to_string(),
+        "ends_at": session.absolute_expires_at.to_string(),
+        "ip": session.client.ip,
+        "user_agent": session.client.user_agent,
+    })
+}
+
+const fn mode(session: &SessionRecord) -> &'static str {
+    match session.mode {
+        SessionMode::Json => "json",
+        SessionMode::Cookie => "cookie",
+        SessionMode::Session => "session",
+    }
+}
+
+async fn revoke(store: &SeaOrmStore, ids: &[SessionId], shell: &mut Shell<'_>) -> Result<Exit, Failure> {
+    let (mut ended, mut unknown) = (Vec::new(), Vec::new());
+    for id in ids {
+        match store.revoke(*id, RevokeReason::Ended, SystemClock.now()).await? {
+            Swap::Won => ended.push(id.to_string()),
+            Swap::Lost => unknown.push(id.to_string()),
+        }
+    }
+    let mut text: String = ended.iter().map(|id| format!("{GREEN}ended{GREEN:#}  {id}\n")).collect();
+    text.extend(unknown.iter().map(|id| format!("not alive: {id} (ended before, or there is none)\n")));
+    shell.answer(&json!({ "ended": ended, "not_alive": unknown }), &text)?;
+    Ok(if unknown.is_empty() { Exit::Done } else { Exit::SomeFailed })
+}
+
+async fn revoke_all(store: &SeaOrmStore, who: &str, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
+    let auth = open::auth(store, open::config(shell)?)?;
+    let user = open::user(store, who).await?;
+    let ended = auth.end_sessions_of(&user.id).await?;
+    shell
+        .answer(&json!({ "user": user.id, "ended": ended }), &format!("{GREEN}{ended} sessions have ended{GREEN:#}"))?;
+    Ok(Exit::Done)
+}
+
+async fn purge(store: &SeaOrmStore, days: u32, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
+    let expired_before = SystemClock.now().before(DAY * days);
+    let bar = ProgressBar::new_spinner();
+    let (mut sessions, mut tokens) = (0, 0);
+    loop {
+        let removed = store.purge_expired(expired_before, BATCH).await?;
+        sessions += removed;
+        bar.set_message(format!("{sessions} sessions"));
+        bar.tick();
+        if removed < BATCH {
+            break;
+        }
+    }
+    loop {
+        let removed = store.purge_tokens(expired_before, BATCH).await?;
+        tokens += removed;
+        if removed < BATCH {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+    let json = json!({ "sessions": sessions, "personal_tokens": tokens });
+    shell.answer(&json, &format!("{GREEN}removed{GREEN:#}  {sessions} sessions, {tokens} personal access tokens"))?;
+    Ok(Exit::Done)
+}
