@@ -49,12 +49,13 @@ impl Settings {
         };
         let mut auth = AuthConfig::from_vars(|name| if name == "SECRET" { Some(secret.clone()) } else { var(name) })?;
         let address = SocketAddr::new(host, port);
-        // Links in mails begin with it, and lead to the console.
-        let public_url = auth.public_url.get_or_insert_with(|| format!("http://{address}")).clone();
-        let mut consoles = vec![public_url];
-        if host.is_loopback() {
-            consoles.push(format!("http://localhost:{port}"));
-        }
+        // Links in mails begin with it, and lead to the console. Whoever says where clients reach this server means no other
+        // place.
+        let consoles = match &auth.public_url {
+            Some(public_url) => vec![public_url.clone()],
+            None => vec![format!("http://{address}"), format!("http://localhost:{port}")],
+        };
+        auth.public_url = consoles.first().cloned();
         for console in consoles.iter().map(|url| url.trim_end_matches('/')) {
             auth.password_reset_urls.push(format!("{console}/#/reset"));
             auth.invitation_urls.push(format!("{console}/#/invite"));

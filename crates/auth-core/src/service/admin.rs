@@ -4,6 +4,7 @@ use super::outbox::{LinkBase, allowed};
 use super::users::taken;
 use crate::auth::{Auth, Inner};
 use crate::client::ClientInfo;
+use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::{AuthError, ErrorKind};
 use crate::event::EventKind;
@@ -67,6 +68,7 @@ pub struct Admin<'a> {
     directory: &'a dyn UserDirectory,
     id: UserId,
     session: SessionId,
+    auth_time: Option<Timestamp>,
     client: ClientInfo,
 }
 
@@ -79,7 +81,7 @@ impl Auth {
     pub async fn admin(&self, identity: &Identity, client: &ClientInfo) -> Result<Admin<'_>, AuthError> {
         let directory = self.directory()?;
         let (id, session) = self.inner.admin_and_session(identity).await?;
-        Ok(Admin { auth: self, directory, id, session, client: client.clone() })
+        Ok(Admin { auth: self, directory, id, session, auth_time: identity.auth_time(), client: client.clone() })
     }
 
     /// The users that `page` asks for: see [`UserDirectory::users`]. For command lines; requests of admins come by
@@ -123,9 +125,10 @@ impl Admin<'_> {
     /// it leads to `url`, or to the default of [`Auth::invite`].
     ///
     /// # Errors
-    /// `EmailTaken`; `UrlNotAllowed`, also when there is no mailer; `Unavailable`.
+    /// `RecentLoginRequired`; `EmailTaken`; `UrlNotAllowed`, also when there is no mailer; `Unavailable`.
     #[tracing::instrument(name = "auth.user_create", skip_all, fields(actor = %self.id))]
     pub async fn create_user(&self, account: NewAccount, url: Option<&str>) -> Result<UserSummary, AuthError> {
+        self.signed_in_lately()?;
         let inner = &self.auth.inner;
         let now = inner.clock.now();
         let record = NewUserRecord {
@@ -176,7 +179,7 @@ impl Admin<'_> {
     /// none. `false` when there is no such user.
     ///
     /// # Errors
-    /// `OwnAccount` for admins who would end themselves, and `LastAdmin` when nobody would be an admin any more, however
+    /// `RecentLoginRequired`; `OwnAccount` for admins who would end themselves, and `LastAdmin` when nobody would be an admin any more, however
     /// many changes meet; `EmailTaken`; `Unavailable`. Nothing is changed then.
     #[tracing::instrument(name = "auth.user_update", skip_all, fields(actor = %self.id, user = %id))]
     pub async fn update_user(&self, id: &UserId, change: AccountChange) -> Result<bool, AuthError> {
@@ -188,6 +191,7 @@ impl Admin<'_> {
         if change.is_empty() {
             return Ok(self.user(id).await?.is_some());
         }
+        self.signed_in_lately()?;
         let terms =
             UpdateTerms { keep: is_own.then_some(self.session), last_admin: LastAdmin::Stays, ..Default::default() };
         let now = self.auth.inner.clock.now();
@@ -198,12 +202,13 @@ impl Admin<'_> {
     /// Removes a user and ends the user's sessions. `false` when there is no such user.
     ///
     /// # Errors
-    /// `OwnAccount` for the admin who asks; `LastAdmin`; `Unavailable`.
+    /// `RecentLoginRequired`; `OwnAccount` for the admin who asks; `LastAdmin`; `Unavailable`.
     #[tracing::instrument(name = "auth.user_delete", skip_all, fields(actor = %self.id, user = %id))]
     pub async fn delete_user(&self, id: &UserId) -> Result<bool, AuthError> {
         if *id == self.id {
             return Err(ErrorKind::OwnAccount.into());
         }
+        self.signed_in_lately()?;
         let deleted = self.directory.delete(id, LastAdmin::Stays, self.auth.inner.clock.now()).await?;
         self.done(deleted, EventKind::UserDeleted, id)
     }
@@ -211,13 +216,14 @@ impl Admin<'_> {
     /// Removes the second factor of a user who lost it, and ends the user's sessions. `false` when there is no such user.
     ///
     /// # Errors
-    /// `FactorInactive` when there is none; `OwnAccount` for the admin who asks, whose own factor protects this too;
+    /// `RecentLoginRequired`; `FactorInactive` when there is none; `OwnAccount` for the admin who asks, whose own factor protects this too;
     /// `Unavailable`.
     #[tracing::instrument(name = "auth.user_tfa_disable", skip_all, fields(actor = %self.id, user = %id))]
     pub async fn reset_second_factor(&self, id: &UserId) -> Result<bool, AuthError> {
         if *id == self.id {
             return Err(ErrorKind::OwnAccount.into());
         }
+        self.signed_in_lately()?;
         if self.user(id).await?.is_none() {
             return Ok(false);
         }
@@ -226,6 +232,15 @@ impl Admin<'_> {
         }
         self.record(EventKind::MfaReset, id);
         Ok(true)
+    }
+
+    /// What one admin does with an open session of another must not outlast it: an address of one's own makes an admin who
+    /// stays.
+    fn signed_in_lately(&self) -> Result<(), AuthError> {
+        let inner = &self.auth.inner;
+        let within = i64::try_from(inner.config.step_up_within.as_millis()).unwrap_or(i64::MAX);
+        let is_late = |time: Timestamp| inner.clock.now().millis_since(time) > within;
+        if self.auth_time.is_none_or(is_late) { Err(ErrorKind::RecentLoginRequired.into()) } else { Ok(()) }
     }
 
     fn done(&self, updated: Updated, kind: EventKind, id: &UserId) -> Result<bool, AuthError> {

@@ -73,6 +73,11 @@ impl Auth {
     #[tracing::instrument(name = "auth.login", skip_all)]
     pub async fn login(&self, request: LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
         let not_before = tokio::time::Instant::now() + self.inner.config.login_stall;
+        if request.password.expose_secret().len() > MAX_PASSWORD_BYTES {
+            // It costs nothing and no throttle counts it, so it leaves no event either: anybody could send it without end.
+            tokio::time::sleep_until(not_before).await;
+            return Err(ErrorKind::InvalidCredentials.into());
+        }
         let stopwatch = Stopwatch::start();
         let result = self.inner.login(request, client).await;
         stopwatch.stop(measure::Duration::Login);
@@ -119,9 +124,6 @@ struct Checked {
 
 impl Inner {
     async fn login(&self, request: LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
-        if request.password.expose_secret().len() > MAX_PASSWORD_BYTES {
-            return Err(ErrorKind::InvalidCredentials.into());
-        }
         // A crowd is turned away before it costs the store anything. No place is kept: whoever has to wait needs none.
         drop(self.pool.reserve()?);
         let (email, device) = (&request.email, request.device.as_ref());

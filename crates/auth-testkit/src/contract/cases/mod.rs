@@ -239,6 +239,7 @@ cases! {
             r8_a_change_ends_the_sessions_of_its_user,
             r9_an_own_change_keeps_the_session_that_asks,
             an_admin_does_not_end_themselves,
+            changes_need_a_recent_login,
             of_admins_who_demote_each_other_one_stays,
             r8_a_removed_user_is_out_at_once,
             m7_an_admin_removes_a_lost_factor,

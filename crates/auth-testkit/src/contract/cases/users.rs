@@ -1,5 +1,7 @@
 //! What admins do with users. These routes are off until they are asked for.
 
+use std::time::Duration;
+
 use auth_core::UserId;
 use auth_core::store::{UserChange, UserFilter, UserPage, UserStatus};
 use serde_json::{Value, json};
@@ -245,6 +247,24 @@ pub async fn an_admin_does_not_end_themselves(s: &Subject) {
     delete(s, &admin.access, id.as_str()).await.expect_invalid(reason);
     reset(s, &admin.access, id.as_str()).await.expect_invalid(reason);
     s.assert_alive(&admin.refresh).await;
+}
+
+/// A session that was left open looks at users, and makes nobody an admin who stays.
+pub async fn changes_need_a_recent_login(s: &Subject) {
+    const RECENT_LOGIN: Refusal = Refusal::Lacking("recent login required");
+    let admin = s.login(&s.accounts.admin).await;
+    s.clock.advance(Duration::from_secs(15 * 60 + 1));
+    let token = s.refresh(&admin.refresh).await.tokens().access;
+    let id = s.user().id;
+    get(s, &token, "/users").await.expect_status(200);
+    post(s, &token, "/users", &json!({"email": "eve@example.com", "admin_access": true}))
+        .await
+        .expect_refused(RECENT_LOGIN);
+    patch(s, &token, &id, &json!({"email": "eve@example.com"})).await.expect_refused(RECENT_LOGIN);
+    reset(s, &token, id.as_str()).await.expect_refused(RECENT_LOGIN);
+    delete(s, &token, id.as_str()).await.expect_refused(RECENT_LOGIN);
+    let again = s.login(&s.accounts.admin).await;
+    patch(s, &again.access, &id, &json!({"role": null})).await.expect_status(200);
 }
 
 /// However admins who demote each other meet, one of them stays.

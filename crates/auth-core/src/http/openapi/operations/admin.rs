@@ -54,7 +54,8 @@ pub(super) fn create(config: &AuthConfig) -> Operation {
         .refuses(of_forms(&[Reason::Required("email"), Reason::NotAnEmail]))
         .refuses(of_changes())
         .refuses([url_not_allowed("invite users")])
-        .refuses([ErrorKind::EmailTaken, ErrorKind::Forbidden, ErrorKind::LoginRequired])
+        .refuses([ErrorKind::EmailTaken])
+        .refuses(WRITING)
 }
 
 pub(super) fn user() -> Operation {
@@ -71,16 +72,14 @@ pub(super) fn update() -> Operation {
         .refuses(of_forms(&[Reason::NotAnEmail]))
         .refuses(of_changes())
         .refuses([ErrorKind::OwnAccount, ErrorKind::LastAdmin, ErrorKind::EmailTaken])
-        .refuses([ErrorKind::Forbidden, ErrorKind::LoginRequired])
+        .refuses(WRITING)
 }
 
 pub(super) fn delete() -> Operation {
-    of_one("users_delete", "Remove a user").done(204, "The user is gone, and all sessions with it.", PRIVATE).refuses([
-        ErrorKind::OwnAccount,
-        ErrorKind::LastAdmin,
-        ErrorKind::Forbidden,
-        ErrorKind::LoginRequired,
-    ])
+    of_one("users_delete", "Remove a user")
+        .done(204, "The user is gone, and all sessions with it.", PRIVATE)
+        .refuses([ErrorKind::OwnAccount, ErrorKind::LastAdmin])
+        .refuses(WRITING)
 }
 
 pub(super) fn reset_factor() -> Operation {
@@ -88,7 +87,8 @@ pub(super) fn reset_factor() -> Operation {
         .describe("For users who lost it. All sessions of the user end.")
         .optional_body(body([]))
         .done(204, "The user signs in with the password alone.", PRIVATE)
-        .refuses([ErrorKind::OwnAccount, ErrorKind::FactorInactive, ErrorKind::Forbidden, ErrorKind::LoginRequired])
+        .refuses([ErrorKind::OwnAccount, ErrorKind::FactorInactive])
+        .refuses(WRITING)
 }
 
 pub(super) fn events() -> Operation {
@@ -112,6 +112,9 @@ pub(super) fn events() -> Operation {
         ]))
         .refuses([ErrorKind::Forbidden, ErrorKind::LoginRequired])
 }
+
+/// What every change may be refused for.
+const WRITING: [ErrorKind; 3] = [ErrorKind::Forbidden, ErrorKind::LoginRequired, ErrorKind::RecentLoginRequired];
 
 fn of_one(id: &'static str, summary: &'static str) -> Operation {
     let of = text("").min_length(Some(1)).max_length(Some(64));
