@@ -5,6 +5,7 @@
 //!   authctl migrate                     our tables
 //!   authctl user | session              who may sign in, and who has
 //!   authctl key | token                 what signs, and what was signed
+//!   authctl audit tail                  what happened
 //!   authctl doctor | bench hash         whether it all fits this machine
 //!   authctl import directus <URL>       users of Directus 11 become users of ours
 //! ```

@@ -84,6 +84,13 @@ pub(crate) fn auth(store: &SeaOrmStore, config: AuthConfig) -> Result<Auth, Fail
     Auth::builder(store.clone()).config(config).build().map_err(|error| not_started(error.to_string()))
 }
 
+/// What was done is in the audit trail before the program ends, if there is one.
+pub(crate) async fn keep_trail(auth: &Auth, shell: &mut Shell<'_>) {
+    if auth.flush_events().await.is_err() || auth.lost_events() > 0 {
+        shell.note("note: it was done, and the audit trail does not tell of it: the database did not take it");
+    }
+}
+
 /// The user with this address, or with this id.
 pub(crate) async fn user(store: &SeaOrmStore, who: &str) -> Result<UserRecord, Failure> {
     let found = match (Email::parse(who), UserId::new(who)) {

@@ -1,5 +1,6 @@
 //! The subcommands, one file or folder each.
 
+mod audit;
 mod bench;
 mod completions;
 mod doctor;
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Key(key::Keys),
     /// Access tokens: made, read, checked
     Token(token::Tokens),
+    /// What happened, from the audit trail
+    Audit(audit::Audit),
     /// Looks whether configuration, database and machine fit each other, and says what to do
     Doctor(doctor::Doctor),
     /// Measures on this machine
@@ -82,6 +85,7 @@ impl Command {
             Self::Session(sessions) => sessions.run(shell).await,
             Self::Key(keys) => keys.run(shell),
             Self::Token(tokens) => tokens.run(shell).await,
+            Self::Audit(audit) => audit.run(shell).await,
             Self::Doctor(doctor) => doctor.run(shell).await,
             Self::Bench(bench) => bench.run(shell).await,
             Self::Import(Import::Directus(import)) => import.run(shell).await,

@@ -132,6 +132,7 @@ async fn revoke_all(store: &SeaOrmStore, who: &str, shell: &mut Shell<'_>) -> Re
     let auth = open::auth(store, open::config(shell)?)?;
     let user = open::user(store, who).await?;
     let ended = auth.end_sessions_of(&user.id).await?;
+    open::keep_trail(&auth, shell).await;
     shell
         .answer(&json!({ "user": user.id, "ended": ended }), &format!("{GREEN}{ended} sessions have ended{GREEN:#}"))?;
     Ok(Exit::Done)

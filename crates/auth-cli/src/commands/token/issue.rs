@@ -45,6 +45,7 @@ impl Issue {
                 )),
                 _ => error.into(),
             })?;
+        open::keep_trail(&auth, shell).await;
         let Grant::Pair { access, .. } = tokens.grant else {
             return Err(not_started("a session of another kind was opened: this is a bug"));
         };

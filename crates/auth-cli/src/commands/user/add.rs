@@ -64,6 +64,7 @@ impl Add {
         user.app_access = !self.no_app_access;
         user.status = UserStatus::from_name(&self.status).unwrap_or(user.status);
         let id = auth.create_user(user).await?;
+        open::keep_trail(&auth, shell).await;
         shell.answer(&json!({ "id": id }), &format!("{GREEN}made{GREEN:#}  {id}"))?;
         Ok(Exit::Done)
     }

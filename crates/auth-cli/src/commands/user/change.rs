@@ -93,6 +93,7 @@ impl Who {
         if !auth.update_user(&user.id, update).await? {
             return Err(no_such_user());
         }
+        open::keep_trail(&auth, shell).await;
         answer(&user, done, "all sessions have ended", shell)?;
         warn_without_admins(&user, store, shell).await
     }
@@ -141,6 +142,7 @@ impl ResetMfa {
         if !auth.reset_second_factor(&user.id).await? {
             return Err(not_started("somebody else removed it meanwhile"));
         }
+        open::keep_trail(&auth, shell).await;
         answer(&user, "second factor removed", "all sessions have ended", shell)?;
         Ok(Exit::Done)
     }
@@ -154,6 +156,7 @@ impl Delete {
         if !auth.delete_user(&user.id).await? {
             return Err(no_such_user());
         }
+        open::keep_trail(&auth, shell).await;
         answer(&user, "deleted", "all sessions have ended", shell)?;
         warn_without_admins(&user, store, shell).await
     }

@@ -1,0 +1,76 @@
+//! The audit trail, read at a shell; and what is done at a shell, in the trail.
+
+use std::io::{BufRead as _, BufReader};
+
+use auth_core::{ClientInfo, Email, ErrorKind, LoginRequest, Password};
+
+use super::*;
+
+#[tokio::test]
+async fn what_happened_is_told_and_so_is_what_is_done_at_the_shell() {
+    for kind in Kind::SHARED {
+        let Some(mut world) = World::migrated(kind).await else { continue };
+        world.run(&["audit", "tail"]).succeeds().says(&["nothing is recorded", "AUDIT_TRAIL"]);
+        world.set("AUDIT_TRAIL", "1");
+        let id = world.add(&["ada@example.com"]);
+        let server = server(&world).await;
+        assert_eq!(login(&server, "wrong").await, Err(ErrorKind::InvalidCredentials));
+        assert_eq!(login(&server, PASSWORD).await, Ok(()));
+        server.flush_events().await.expect("is up");
+        world.run(&["user", "suspend", &id]).succeeds();
+
+        let kinds = |args: &[&str]| -> Vec<String> {
+            let tail = world.json(&[&["audit", "tail"], args].concat());
+            let events = tail["events"].as_array().expect("events");
+            events.iter().map(|event| event["type"].as_str().expect("a name").to_owned()).collect()
+        };
+        let all = kinds(&[]);
+        let places = ["login_failed", "login_succeeded", "all_sessions_ended"]
+            .map(|name| all.iter().position(|kind| kind == name).unwrap_or_else(|| panic!("no {name}: {all:?}")));
+        assert!(places.is_sorted(), "{kind:?}: the newest is at the end: {all:?}");
+        assert_eq!(kinds(&["--kind", "login_failed"]), ["login_failed"]);
+        assert_eq!(kinds(&["-n", "1", "--user", "ada@example.com"]), ["all_sessions_ended"], "{kind:?}");
+        world.run(&["audit", "tail"]).succeeds().says(&["refused", "192.0.2.7", &id]);
+        world.run(&["audit", "tail", "--user", "bob@example.com"]).refuses(&["no such user"]);
+    }
+}
+
+#[tokio::test]
+async fn whoever_follows_sees_what_happens_now() {
+    let Some(mut world) = World::migrated(Kind::Sqlite).await else { return };
+    world.set("AUDIT_TRAIL", "1");
+    world.add(&["ada@example.com"]);
+    let server = server(&world).await;
+    assert_eq!(login(&server, PASSWORD).await, Ok(()));
+    server.flush_events().await.expect("is up");
+    let mut process =
+        world.command(&["audit", "tail", "--follow", "--json", "--user", "ada@example.com"]).spawn().expect("starts");
+    let mut lines = BufReader::new(process.stdout.take().expect("is piped")).lines();
+    let mut until = |name: &str| {
+        for line in lines.by_ref() {
+            let event: Value = serde_json::from_str(&line.expect("text")).expect("an object a line");
+            if event["type"] == name {
+                return;
+            }
+        }
+        panic!("it ended before {name}");
+    };
+    until("login_succeeded");
+    world.run(&["user", "suspend", "ada@example.com"]).succeeds();
+    until("all_sessions_ended");
+    process.kill().expect("runs on");
+    process.wait().expect("ends");
+}
+
+async fn server(world: &World) -> Auth {
+    let store = world.database.as_ref().expect("a database").store().await;
+    let vars = |name: &str| world.settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    Auth::builder(store).config(AuthConfig::from_vars(vars).expect("reads")).build().expect("a configuration")
+}
+
+async fn login(server: &Auth, password: &str) -> Result<(), ErrorKind> {
+    let email = Email::parse("ada@example.com").expect("an address");
+    let client = ClientInfo::new(Some([192, 0, 2, 7].into()), None);
+    let request = LoginRequest::new(email, Password::new(password));
+    server.login(request, &client).await.map(drop).map_err(|error| error.kind())
+}
