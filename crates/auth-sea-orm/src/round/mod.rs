@@ -32,8 +32,9 @@ use crate::retry::{Attempt, Resend, within_deadline};
 /// How many jobs one round takes: what comes after them waits for the next, so that nobody waits for a statement without
 /// end. Small enough for every limit on bound values (SQLite: 32766).
 const MOST_JOBS: usize = 128;
-/// When nothing was finished for so long, those in line go alone: a connection that went mute must hold up nobody but
-/// those who are on it.
+/// When nothing was finished for so long, those at work are written off, and those in line go on without them: a
+/// connection that went mute must hold up nobody but those who are on it. In line they stay together: a database that
+/// was slow once is not to get a statement from each of them.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Something that many callers ask for, and that can be done for all of them at once.
@@ -73,10 +74,12 @@ pub(crate) struct Combiner<R: Round> {
 
 struct Queue<R: Round> {
     waiting: VecDeque<Waiting<R>>,
-    /// When somebody was last done, or the first one began.
+    /// When somebody was last done, or began after nobody was.
     progress: Instant,
-    /// How many are at work, in rounds or at once.
+    /// How many are at work, in rounds or at once, apart from those who were written off.
     at_work: usize,
+    /// How often those at work were written off.
+    shift: u64,
     /// From so many on it is busy.
     busy_at: usize,
 }
@@ -98,10 +101,38 @@ enum Place<'a, R: Round> {
     InLine(oneshot::Receiver<Told<R::Answer>>),
 }
 
+impl<R: Round> Queue<R> {
+    /// Lets one begin.
+    fn begin(&mut self) -> u64 {
+        self.at_work += 1;
+        self.shift
+    }
+
+    /// Whether nobody who is at work was done for long.
+    fn is_stalled(&self) -> bool {
+        self.progress.elapsed() >= PATIENCE
+    }
+
+    /// Whoever is at work, perhaps in a runtime that nobody drives any more, is not counted on. One begins afresh: of
+    /// those who come while nothing moves, each would take itself for the first otherwise.
+    fn write_off(&mut self) {
+        self.progress = Instant::now();
+        self.at_work = 0;
+        self.shift += 1;
+    }
+
+    /// One who began in `shift` is done.
+    fn end(&mut self, shift: u64) {
+        if shift == self.shift {
+            self.at_work -= 1;
+        }
+    }
+}
+
 impl<R: Round> Combiner<R> {
     /// Where so many are served side by side before others have to share.
     pub(crate) fn busy_at(busy_at: usize) -> Self {
-        let queue = Queue { waiting: VecDeque::new(), progress: Instant::now(), at_work: 0, busy_at };
+        let queue = Queue { waiting: VecDeque::new(), progress: Instant::now(), at_work: 0, shift: 0, busy_at };
         Self { queue: Arc::new(Mutex::new(queue)) }
     }
 
@@ -119,12 +150,15 @@ impl<R: Round> Combiner<R> {
 
     fn enter<'a>(&'a self, worker: &'a R::Worker, job: &R::Job) -> Place<'a, R> {
         let mut queue = lock(&self.queue);
+        if queue.at_work >= queue.busy_at && queue.is_stalled() {
+            queue.write_off();
+        }
         if queue.at_work < queue.busy_at && queue.waiting.is_empty() {
             if queue.at_work == 0 {
                 queue.progress = Instant::now();
             }
-            queue.at_work += 1;
-            return Place::AtOnce(AtOnce { combiner: self, worker });
+            let shift = queue.begin();
+            return Place::AtOnce(AtOnce { combiner: self, worker, shift });
         }
         let (caller, told) = oneshot::channel();
         queue.waiting.push_back(Waiting { job: job.clone(), since: Instant::now(), caller });
@@ -140,7 +174,7 @@ impl<R: Round> Combiner<R> {
         let told = loop {
             match timeout(PATIENCE, &mut told).await {
                 Ok(told) => break told,
-                Err(_) => self.lose_patience(),
+                Err(_) => self.lose_patience(worker),
             }
         };
         match told {
@@ -151,14 +185,15 @@ impl<R: Round> Combiner<R> {
         }
     }
 
-    /// Sends everybody in line away when nothing moves.
-    fn lose_patience(&self) {
+    /// Begins a round for those in line when nothing moves.
+    fn lose_patience(&self, worker: &R::Worker) {
         let mut queue = lock(&self.queue);
         let has_waited = queue.waiting.front().is_some_and(|first| first.since.elapsed() >= PATIENCE);
-        if has_waited && queue.progress.elapsed() >= PATIENCE {
-            let waiting = std::mem::take(&mut queue.waiting);
+        if has_waited && queue.is_stalled() {
+            queue.write_off();
+            let shift = queue.begin();
             drop(queue);
-            dismiss(waiting);
+            Rounds::spawn(self.queue.clone(), worker.clone(), shift);
         }
     }
 }
@@ -174,17 +209,18 @@ fn dismiss<R: Round>(waiting: VecDeque<Waiting<R>>) {
 struct AtOnce<'a, R: Round> {
     combiner: &'a Combiner<R>,
     worker: &'a R::Worker,
+    shift: u64,
 }
 
 impl<R: Round> Drop for AtOnce<'_, R> {
     fn drop(&mut self) {
         let mut queue = lock(&self.combiner.queue);
         queue.progress = Instant::now();
-        if queue.waiting.is_empty() {
-            queue.at_work -= 1;
-        } else {
+        queue.end(self.shift);
+        if !queue.waiting.is_empty() && queue.at_work < queue.busy_at {
+            let shift = queue.begin();
             drop(queue);
-            Rounds::spawn(self.combiner.queue.clone(), self.worker.clone());
+            Rounds::spawn(self.combiner.queue.clone(), self.worker.clone(), shift);
         }
     }
 }
@@ -193,13 +229,14 @@ impl<R: Round> Drop for AtOnce<'_, R> {
 struct Rounds<R: Round> {
     queue: Arc<Mutex<Queue<R>>>,
     worker: R::Worker,
+    shift: u64,
     is_over: bool,
 }
 
 impl<R: Round> Rounds<R> {
     /// It counts as being at work already.
-    fn spawn(queue: Arc<Mutex<Queue<R>>>, worker: R::Worker) {
-        let mut rounds = Self { queue, worker, is_over: false };
+    fn spawn(queue: Arc<Mutex<Queue<R>>>, worker: R::Worker, shift: u64) {
+        let mut rounds = Self { queue, worker, shift, is_over: false };
         // Without a runtime they are dropped, and those in line go alone.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
@@ -213,12 +250,14 @@ impl<R: Round> Rounds<R> {
     fn next(&mut self) -> Option<Vec<Waiting<R>>> {
         let mut queue = lock(&self.queue);
         queue.progress = Instant::now();
+        queue.end(self.shift);
         let most = queue.waiting.len().min(MOST_JOBS);
-        if most == 0 {
-            queue.at_work -= 1;
+        // Where it is busy without this one, it was written off, and others went on in its place.
+        if most == 0 || queue.at_work >= queue.busy_at {
             self.is_over = true;
             return None;
         }
+        self.shift = queue.begin();
         Some(queue.waiting.drain(..most).collect())
     }
 }
@@ -230,7 +269,10 @@ impl<R: Round> Drop for Rounds<R> {
             return;
         }
         let mut queue = lock(&self.queue);
-        queue.at_work -= 1;
+        if self.shift != queue.shift {
+            return;
+        }
+        queue.end(self.shift);
         let waiting = std::mem::take(&mut queue.waiting);
         drop(queue);
         dismiss(waiting);

@@ -314,10 +314,52 @@ async fn f2_a_round_that_hangs_holds_up_nobody_else() {
     call(&mut later, &combiner, &database, [2, 3].map(job)).await;
     tokio::time::sleep(PATIENCE + Duration::from_millis(50)).await;
     settle().await;
-    assert_eq!(database.rounds(), [[1], [2], [3]]);
+    assert_eq!(database.rounds(), [vec![1], vec![2, 3]]);
     database.runs();
-    assert_eq!(answers(later).await, [ok(2, "alone"), ok(3, "alone")]);
+    assert_eq!(answers(later).await, [ok(2, "together"), ok(3, "together")]);
     assert_eq!(answers(calls).await, [ok(1, "alone")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f2_after_a_stall_callers_still_share() {
+    let (combiner, database, mut calls) = (Combiner::<Safe>::busy_at(1), Database::stopped(), Calls::new());
+    call(&mut calls, &combiner, &database, (0..500).map(job)).await;
+    tokio::time::sleep(PATIENCE * 2).await;
+    call(&mut calls, &combiner, &database, (500..1000).map(job)).await;
+    tokio::time::sleep(PATIENCE * 2).await;
+    settle().await;
+    let in_stall = database.rounds().len();
+    assert!(in_stall <= 6, "one more at a time: {in_stall}");
+    database.works(in_stall);
+    settle().await;
+    call(&mut calls, &combiner, &database, (1000..1100).map(job)).await;
+    database.runs();
+    assert!(answers(calls).await.iter().all(|(_, answer)| answer.is_ok()));
+    assert!(database.rounds().len() <= 16, "{} statements for 1100 callers", database.rounds().len());
+    assert_eq!(combiner.call(&database, &job(0)).await.expect("works"), "0 alone", "it is free again");
+}
+
+/// As when an app blocks on each call in a runtime of the calling thread.
+#[test]
+fn a_runtime_that_nobody_drives_any_more_delays_one_call_and_not_all() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (combiner, database) = (Combiner::<Safe>::busy_at(1), Database::stopped());
+    let (kept, driven, mut calls) = (runtime(), runtime(), Calls::new());
+    let one = job(1);
+    let mut first = std::pin::pin!(combiner.call(&database, &one));
+    kept.block_on(std::future::poll_fn(|context| {
+        assert!(first.as_mut().poll(context).is_pending());
+        std::task::Poll::Ready(())
+    }));
+    driven.block_on(call(&mut calls, &combiner, &database, [job(2)]));
+    database.runs();
+    kept.block_on(first).expect("works");
+    assert_eq!(driven.block_on(answers(calls)), [ok(2, "alone")]);
+    let begun = Instant::now();
+    for key in 3..13 {
+        assert_eq!(driven.block_on(combiner.call(&database, &job(key))).expect("works"), format!("{key} alone"));
+    }
+    assert!(begun.elapsed() < PATIENCE * 5, "{:?} for ten calls", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
