@@ -29,6 +29,8 @@ pub(crate) enum Resend {
 pub(crate) enum Attempt {
     /// In a statement, before anything was committed, unless the statement commits itself.
     Statement(DbErr),
+    /// In a statement of a transaction, which was not committed then.
+    Uncommitted(DbErr),
     /// While a transaction was committed.
     Commit(DbErr),
 }
@@ -40,10 +42,19 @@ impl From<DbErr> for Attempt {
 }
 
 impl Attempt {
+    /// What failed in a transaction of its own.
+    pub(crate) fn in_transaction(self) -> Self {
+        match self {
+            Self::Statement(error) => Self::Uncommitted(error),
+            other => other,
+        }
+    }
+
     /// Whether it is certain that nothing was done.
     pub(crate) fn left_no_trace(&self) -> bool {
         match self {
             Self::Statement(error) => Failure::of(error) != Failure::ConnectionLost,
+            Self::Uncommitted(_) => true,
             Self::Commit(error) => matches!(Failure::of(error), Failure::TakenBack | Failure::NotConnected),
         }
     }
@@ -82,7 +93,7 @@ where
             Err(failed) => failed,
         };
         let (error, is_commit) = match failed {
-            Attempt::Statement(error) => (error, false),
+            Attempt::Statement(error) | Attempt::Uncommitted(error) => (error, false),
             Attempt::Commit(error) => (error, true),
         };
         match Failure::of(&error) {
@@ -157,6 +168,13 @@ mod tests {
         .await;
         assert!(outcome.is_err());
         attempts.into_inner()
+    }
+
+    #[test]
+    fn f2_what_was_never_committed_left_no_trace() {
+        assert!(Attempt::Statement(lost()).in_transaction().left_no_trace());
+        assert!(!Attempt::Statement(lost()).left_no_trace(), "it may have committed itself");
+        assert!(!Attempt::Commit(lost()).in_transaction().left_no_trace());
     }
 
     #[tokio::test]

@@ -41,7 +41,8 @@ impl Round for Open {
     }
 
     async fn together(store: &SeaOrmStore, new: &[NewSession]) -> Result<Vec<Option<Opened>>, Attempt> {
-        store.try_open_all(new).await
+        // Whoever has the right password signs in, also when the database was restarted meanwhile: alone.
+        store.try_open_all(new).await.map_err(Attempt::in_transaction)
     }
 }
 
