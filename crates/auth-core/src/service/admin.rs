@@ -141,14 +141,15 @@ impl Admin<'_> {
             admin_access: account.admin_access,
             created_at: now,
         };
-        let is_invited = record.status == UserStatus::Invited && (inner.outbox.is_some() || url.is_some());
+        if let Some(url) = url {
+            // Without a mailer no link leads anywhere.
+            let list = if inner.outbox.is_some() { &*inner.config.invitation_urls } else { &[] };
+            allowed(url, list, "invite users")?;
+        }
+        let is_invited = record.status == UserStatus::Invited && inner.outbox.is_some();
         let invitation = match (is_invited, url) {
             (false, _) => None,
-            (true, Some(url)) => {
-                // Without a mailer no link leads anywhere.
-                let list = if inner.outbox.is_some() { &*inner.config.invitation_urls } else { &[] };
-                Some((allowed(url, list, "invite users")?.to_owned(), inner.place_for_mail()?))
-            }
+            (true, Some(url)) => Some((url.to_owned(), inner.place_for_mail()?)),
             (true, None) => Some((inner.page("/admin/accept-invite")?, inner.place_for_mail()?)),
         };
         let id = inner.users.create(&record).await.map_err(taken)?;

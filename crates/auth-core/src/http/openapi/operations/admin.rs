@@ -67,7 +67,7 @@ pub(super) fn user() -> Operation {
 pub(super) fn update() -> Operation {
     of_one("users_update", "Change a user")
         .describe("All sessions of the user end, but the one that asks.")
-        .body(body([optional("email", email())].into_iter().chain(changes(""))))
+        .optional_body(body([optional("email", email())].into_iter().chain(changes(""))))
         .gives(200, "The user.", named(ACCOUNT), PRIVATE)
         .refuses(of_forms(&[Reason::NotAnEmail]))
         .refuses(of_changes())
@@ -92,7 +92,7 @@ pub(super) fn reset_factor() -> Operation {
 }
 
 pub(super) fn events() -> Operation {
-    let id = || text("").min_length(Some(1)).max_length(Some(64));
+    let id = || text("").min_length(Some(1)).max_length(Some(64)).pattern(Some("^[!-~]+$"));
     Operation::new(Access::Admin, "auth_events", "Read the audit trail")
         .describe("The newest first. Pages by number end at 10,000 rows, and no more are counted: `after` goes on.")
         .query(Required::False, "limit", "How many rows.", count(MOST))
