@@ -32,9 +32,8 @@ use crate::retry::{Attempt, Resend, within_deadline};
 /// How many jobs one round takes: what comes after them waits for the next, so that nobody waits for a statement without
 /// end. Small enough for every limit on bound values (SQLite: 32766).
 const MOST_JOBS: usize = 128;
-/// When nothing was finished for so long, those at work are written off, and those in line go on without them: a
-/// connection that went mute must hold up nobody but those who are on it. In line they stay together: a database that
-/// was slow once is not to get a statement from each of them.
+/// When nothing was finished for so long, those in line go alone, and those at work are written off: a connection that
+/// went mute must hold up nobody but those who are on it, and whoever comes later shares again.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Something that many callers ask for, and that can be done for all of them at once.
@@ -174,7 +173,7 @@ impl<R: Round> Combiner<R> {
         let told = loop {
             match timeout(PATIENCE, &mut told).await {
                 Ok(told) => break told,
-                Err(_) => self.lose_patience(worker),
+                Err(_) => self.lose_patience(),
             }
         };
         match told {
@@ -185,15 +184,15 @@ impl<R: Round> Combiner<R> {
         }
     }
 
-    /// Begins a round for those in line when nothing moves.
-    fn lose_patience(&self, worker: &R::Worker) {
+    /// Sends everybody in line away when nothing moves.
+    fn lose_patience(&self) {
         let mut queue = lock(&self.queue);
         let has_waited = queue.waiting.front().is_some_and(|first| first.since.elapsed() >= PATIENCE);
         if has_waited && queue.is_stalled() {
             queue.write_off();
-            let shift = queue.begin();
+            let waiting = std::mem::take(&mut queue.waiting);
             drop(queue);
-            Rounds::spawn(self.queue.clone(), worker.clone(), shift);
+            dismiss(waiting);
         }
     }
 }
