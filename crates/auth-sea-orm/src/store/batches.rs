@@ -1,7 +1,10 @@
 //! Removing what is over, a little at a time.
 
 use auth_core::store::StoreError;
+use sea_orm::sea_query::{Condition, DynIden, Expr, ExprTrait as _, Query, SelectStatement};
+use sea_orm::{ConnectionTrait as _, Iden};
 
+use super::SeaOrmStore;
 use crate::retry::{Attempt, Resend, retrying};
 
 /// How many rows one DELETE removes: short enough to hold up nobody, and below every limit on bound values.
@@ -24,4 +27,30 @@ where
         }
     }
     Ok(removed)
+}
+
+impl SeaOrmStore {
+    /// Removes the rows of `table` whose `key` is among what `found` selects, as far as they are `still` to go; how many
+    /// were found, and how many of these were removed. Two statements: MySQL has no LIMIT in a subquery of IN.
+    pub(super) async fn remove_found(
+        &self,
+        table: &DynIden,
+        key: impl Iden,
+        found: &SelectStatement,
+        still: Option<Condition>,
+    ) -> Result<(u64, u64), Attempt> {
+        let rows = self.db.read.query_all(found).await?;
+        if rows.is_empty() {
+            return Ok((0, 0));
+        }
+        let name = key.unquoted().to_owned();
+        let keys = rows.iter().map(|row| row.try_get::<Vec<u8>>("", &name)).collect::<Result<Vec<_>, _>>()?;
+        let mut delete = Query::delete();
+        delete.from_table(table.clone()).and_where(Expr::col(key).is_in(keys));
+        if let Some(still) = still {
+            delete.cond_where(still);
+        }
+        let done = self.db.write.execute(&delete).await?;
+        Ok((rows.len() as u64, done.rows_affected()))
+    }
 }

@@ -11,7 +11,6 @@ use sea_orm::{ConnectionTrait as _, DbErr};
 
 use super::{SeaOrmStore, Transaction};
 use crate::entity::user::Column;
-use crate::error::damaged;
 use crate::retry::{Attempt, Resend, retrying};
 
 #[async_trait]
@@ -31,16 +30,7 @@ impl UserDirectory for SeaOrmStore {
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        let select = Query::select()
-            .expr_as(Expr::col(Column::Id).count(), sea_orm::sea_query::Alias::new("users"))
-            .from(self.tables.user.clone())
-            .take();
-        retrying(Resend::Safe, async || {
-            let row = self.db.read.query_one(&select).await?;
-            let users = row.map(|row| row.try_get::<i64>("", "users")).transpose()?.unwrap_or_default();
-            Ok(u64::try_from(users).map_err(|_| damaged("count"))?)
-        })
-        .await
+        self.count_all(Query::select().from(self.tables.user.clone())).await
     }
 
     async fn users(&self, page: &UserPage) -> Result<Vec<UserSummary>, StoreError> {

@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 use auth_core::store::{EventFilter, EventPage, EventRecord, EventStore, StoreError};
 use auth_core::{EventId, EventName, Outcome, SessionId, Timestamp, TokenId, UserId};
-use sea_orm::sea_query::{
-    Alias, Asterisk, Expr, ExprTrait as _, Func, InsertStatement, OnConflict, Order, Query, SelectStatement,
-};
+use sea_orm::sea_query::{Expr, ExprTrait as _, InsertStatement, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult as _, Iterable as _, QueryResult};
 
 use super::batches::in_batches;
@@ -13,8 +11,6 @@ use super::{SeaOrmStore, row};
 use crate::entity::event::{Column, Model};
 use crate::error::damaged;
 use crate::retry::{Attempt, Resend, retrying};
-
-const COUNTED: &str = "events";
 
 #[async_trait]
 impl EventStore for SeaOrmStore {
@@ -44,18 +40,7 @@ impl EventStore for SeaOrmStore {
     }
 
     async fn count_events(&self, filter: &EventFilter, most: u64) -> Result<u64, StoreError> {
-        let mut some = self.matching_events(filter);
-        some.expr_as(Expr::val(1), Alias::new("one")).limit(most);
-        let count = Query::select()
-            .expr_as(Func::count(Expr::col(Asterisk)), Alias::new(COUNTED))
-            .from_subquery(some, Alias::new("some"))
-            .take();
-        retrying(Resend::Safe, async || {
-            let row = self.db.read.query_one(&count).await?;
-            let events = row.map(|row| row.try_get::<i64>("", COUNTED)).transpose()?.unwrap_or_default();
-            Ok(row::counter(events, "count")?)
-        })
-        .await
+        self.count_up_to(most, self.matching_events(filter)).await
     }
 
     async fn purge_events(&self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
@@ -108,15 +93,7 @@ impl SeaOrmStore {
             .order_by(Column::Id, Order::Asc)
             .limit(batch)
             .take();
-        let rows = self.db.read.query_all(&select).await?;
-        if rows.is_empty() {
-            return Ok((0, 0));
-        }
-        let ids = rows.iter().map(|row| row.try_get::<Vec<u8>>("", "id")).collect::<Result<Vec<_>, _>>()?;
-        let delete =
-            Query::delete().from_table(self.tables.events.clone()).and_where(Expr::col(Column::Id).is_in(ids)).take();
-        let done = self.db.write.execute(&delete).await?;
-        Ok((rows.len() as u64, done.rows_affected()))
+        self.remove_found(&self.tables.events, Column::Id, &select, None).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The store: one file for each trait, and what they share here.
 
 mod batches;
+mod counting;
 mod create_many;
 mod directory;
 mod event;

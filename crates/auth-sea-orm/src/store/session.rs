@@ -89,24 +89,12 @@ impl SeaOrmStore {
         let is_expired = Condition::any()
             .add(Expr::col(Column::IdleExpiresAt).lt(before))
             .add(Expr::col(Column::AbsoluteExpiresAt).lt(before));
-        // Two statements: MySQL has no LIMIT in a subquery of IN.
         let select = Query::select()
             .column(Column::Id)
             .from(self.tables.session.clone())
             .cond_where(is_expired.clone())
             .limit(batch)
             .take();
-        let rows = self.db.read.query_all(&select).await?;
-        if rows.is_empty() {
-            return Ok((0, 0));
-        }
-        let ids = rows.iter().map(|row| row.try_get::<Vec<u8>>("", "id")).collect::<Result<Vec<_>, _>>()?;
-        let delete = Query::delete()
-            .from_table(self.tables.session.clone())
-            .and_where(Expr::col(Column::Id).is_in(ids))
-            .cond_where(is_expired)
-            .take();
-        let done = self.db.write.execute(&delete).await?;
-        Ok((rows.len() as u64, done.rows_affected()))
+        self.remove_found(&self.tables.session, Column::Id, &select, Some(is_expired)).await
     }
 }

@@ -5,7 +5,7 @@ use auth_core::Timestamp;
 use auth_core::store::{
     Attempt as Try, BucketKey, Count, Forgetting, Judgement, Limit, Reservation, Reserved, StoreError, ThrottleStore,
 };
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, Query};
+use sea_orm::sea_query::{CaseStatement, Condition, Expr, ExprTrait as _, Query};
 use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
 
 use super::SeaOrmStore;
@@ -193,19 +193,9 @@ impl SeaOrmStore {
             .and_where(is_stale.clone())
             .limit(batch)
             .take();
-        let rows = self.db.read.query_all(&select).await?;
-        if rows.is_empty() {
-            return Ok((0, 0));
-        }
-        let buckets = rows.iter().map(|row| row.try_get::<Vec<u8>>("", "bucket")).collect::<Result<Vec<_>, _>>()?;
         // Asked again: a row may count again meanwhile.
-        let delete = Query::delete()
-            .from_table(self.tables.throttle.clone())
-            .and_where(Expr::col(Column::Bucket).is_in(buckets))
-            .and_where(is_stale)
-            .take();
-        let done = self.db.write.execute(&delete).await?;
-        Ok((rows.len() as u64, done.rows_affected()))
+        let still = Condition::all().add(is_stale);
+        self.remove_found(&self.tables.throttle, Column::Bucket, &select, Some(still)).await
     }
 }
 

@@ -198,14 +198,6 @@ impl SeaOrmStore {
             .cond_where(is_over)
             .limit(batch)
             .take();
-        let rows = self.db.read.query_all(&select).await?;
-        if rows.is_empty() {
-            return Ok((0, 0));
-        }
-        let ids = rows.iter().map(|row| row.try_get::<Vec<u8>>("", "id")).collect::<Result<Vec<_>, _>>()?;
-        let delete =
-            Query::delete().from_table(self.tables.token.clone()).and_where(Expr::col(Column::Id).is_in(ids)).take();
-        let done = self.db.write.execute(&delete).await?;
-        Ok((rows.len() as u64, done.rows_affected()))
+        self.remove_found(&self.tables.token, Column::Id, &select, None).await
     }
 }

@@ -2,7 +2,7 @@
 
 use auth_core::store::{StoreError, UserFilter, UserPage, UserStatus, UserSummary};
 use auth_core::{Role, Timestamp, UserId};
-use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait as _, Func, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement};
 use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
 
 use super::{SeaOrmStore, row};
@@ -10,8 +10,6 @@ use crate::entity::user::Column;
 use crate::entity::user_state;
 use crate::error::damaged;
 use crate::retry::{Resend, retrying};
-
-const COUNTED: &str = "users";
 
 impl SeaOrmStore {
     pub(super) async fn user_page(&self, page: &UserPage) -> Result<Vec<UserSummary>, StoreError> {
@@ -24,18 +22,7 @@ impl SeaOrmStore {
     }
 
     pub(super) async fn count_some_users(&self, filter: &UserFilter, most: u64) -> Result<u64, StoreError> {
-        let mut some = self.matching(filter);
-        some.expr_as(Expr::val(1), Alias::new("one")).limit(most);
-        let count = Query::select()
-            .expr_as(Func::count(Expr::col(Asterisk)), Alias::new(COUNTED))
-            .from_subquery(some, Alias::new("some"))
-            .take();
-        retrying(Resend::Safe, async || {
-            let row = self.db.read.query_one(&count).await?;
-            let users = row.map(|row| row.try_get::<i64>("", COUNTED)).transpose()?.unwrap_or_default();
-            Ok(row::counter(users, "count")?)
-        })
-        .await
+        self.count_up_to(most, self.matching(filter)).await
     }
 
     fn select_page(&self, page: &UserPage) -> SelectStatement {
