@@ -141,7 +141,7 @@ async fn revoke_all(store: &SeaOrmStore, who: &str, shell: &mut Shell<'_>) -> Re
 async fn purge(store: &SeaOrmStore, days: u32, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
     let expired_before = SystemClock.now().before(DAY * days);
     let bar = ProgressBar::new_spinner();
-    let (mut sessions, mut tokens) = (0, 0);
+    let mut sessions = 0;
     loop {
         let removed = store.purge_expired(expired_before, BATCH).await?;
         sessions += removed;
@@ -151,13 +151,7 @@ async fn purge(store: &SeaOrmStore, days: u32, shell: &mut Shell<'_>) -> Result<
             break;
         }
     }
-    loop {
-        let removed = store.purge_tokens(expired_before, BATCH).await?;
-        tokens += removed;
-        if removed < BATCH {
-            break;
-        }
-    }
+    let tokens = store.purge_tokens(expired_before, u64::MAX).await?;
     bar.finish_and_clear();
     let json = json!({ "sessions": sessions, "personal_tokens": tokens });
     shell.answer(&json, &format!("{GREEN}removed{GREEN:#}  {sessions} sessions, {tokens} personal access tokens"))?;

@@ -26,7 +26,6 @@ pub(super) enum Administration {
     Update,
     Delete,
     ResetFactor,
-    Events,
 }
 
 impl Administration {
@@ -37,10 +36,6 @@ impl Administration {
         head: &RequestHead<'_>,
         fields: &Fields,
     ) -> Result<Reply, Problem> {
-        if matches!(self, Self::Events) {
-            auth.require_admin(identity).await?;
-            return events(auth, head).await;
-        }
         // Before anything is said about the request: whoever may not ask learns no more than that.
         let admin = auth.admin(identity, &auth.inner.wire.clients.of(head)).await?;
         match self {
@@ -60,12 +55,13 @@ impl Administration {
                 found(admin.reset_second_factor(&user_id(head, 2)?).await?)?;
                 Ok(Reply::new(204))
             }
-            Self::Events => Err(ErrorKind::Internal.into()),
         }
     }
 }
 
-async fn events(auth: &Auth, head: &RequestHead<'_>) -> Result<Reply, Problem> {
+/// The audit trail, which there is also where users live elsewhere.
+pub(super) async fn events(auth: &Auth, identity: &Identity, head: &RequestHead<'_>) -> Result<Reply, Problem> {
+    auth.require_admin(identity).await?;
     let page = listing::event_page(head.query.unwrap_or_default()).map_err(Problem::payload)?;
     let events = auth.events(&page).await?;
     let counted = auth.count_events(&page.filter, listing::REACH + 1).await?;

@@ -122,7 +122,7 @@ impl Auth {
             Endpoint::ResetUserFactor => {
                 own::handle(self, Own::Admin(Administration::ResetFactor), head, &fields).await
             }
-            Endpoint::Events => own::handle(self, Own::Admin(Administration::Events), head, &fields).await,
+            Endpoint::Events => own::handle(self, Own::Events, head, &fields).await,
             Endpoint::RequestReset => self.handle_account(Account::RequestReset, head, &fields).await,
             Endpoint::ResetPassword => self.handle_account(Account::Reset, head, &fields).await,
             Endpoint::Register => self.handle_account(Account::Register, head, &fields).await,

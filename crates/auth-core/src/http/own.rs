@@ -4,7 +4,7 @@
 use serde::{Serialize, Serializer};
 
 use super::account::email_field;
-use super::admin::Administration;
+use super::admin::{self, Administration};
 use super::body::Fields;
 use super::endpoint::Endpoint;
 use super::guard::{Guard, Verdict};
@@ -34,6 +34,7 @@ pub(super) enum Own {
     ChangePassword,
     Invite,
     Admin(Administration),
+    Events,
 }
 
 impl Own {
@@ -58,7 +59,7 @@ impl Own {
             Self::Admin(Administration::User) => Endpoint::User,
             Self::Admin(Administration::Update) => Endpoint::UpdateUser,
             Self::Admin(Administration::Delete) => Endpoint::DeleteUser,
-            Self::Admin(Administration::Events) => Endpoint::Events,
+            Self::Events => Endpoint::Events,
             Self::Admin(Administration::ResetFactor) => Endpoint::ResetUserFactor,
         }
     }
@@ -78,7 +79,8 @@ impl Own {
             | Self::ChangePassword
             // A token that ends must not make an admin who stays.
             | Self::Invite
-            | Self::Admin(_) => guard.login_only(),
+            | Self::Admin(_)
+            | Self::Events => guard.login_only(),
         }
     }
 }
@@ -142,6 +144,7 @@ async fn answer(
             auth.change_password(identity, change, &auth.inner.wire.clients.of(head)).await?;
             Reply::new(204)
         }
+        Own::Events => admin::events(auth, identity, head).await?,
         Own::Admin(administration) => administration.answer(auth, identity, head, fields).await?,
         Own::Invite => {
             if !identity.admin_access {

@@ -1,14 +1,14 @@
 //! What admins do with users. None of it sets or shows a password (requirement P9).
 
 use super::outbox::{LinkBase, allowed};
+use super::second_factor::Asking;
 use super::users::taken;
 use crate::auth::{Auth, Inner};
 use crate::client::ClientInfo;
-use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::{AuthError, ErrorKind};
 use crate::event::EventKind;
-use crate::id::{Role, SessionId, UserId};
+use crate::id::{Role, UserId};
 use crate::store::{
     Epoch, LastAdmin, NewUserRecord, UpdateTerms, Updated, UserChange, UserDirectory, UserFilter, UserPage, UserRecord,
     UserStatus, UserSummary,
@@ -66,9 +66,7 @@ impl From<AccountChange> for UserChange {
 pub struct Admin<'a> {
     auth: &'a Auth,
     directory: &'a dyn UserDirectory,
-    id: UserId,
-    session: SessionId,
-    auth_time: Option<Timestamp>,
+    asking: Asking,
     client: ClientInfo,
 }
 
@@ -80,8 +78,8 @@ impl Auth {
     /// a user who is no admin now; `UsersElsewhere` when users live in a table of the app; `Unavailable`.
     pub async fn admin(&self, identity: &Identity, client: &ClientInfo) -> Result<Admin<'_>, AuthError> {
         let directory = self.directory()?;
-        let (id, session) = self.inner.admin_and_session(identity).await?;
-        Ok(Admin { auth: self, directory, id, session, auth_time: identity.auth_time(), client: client.clone() })
+        let asking = self.inner.asking_admin(identity).await?;
+        Ok(Admin { auth: self, directory, asking, client: client.clone() })
     }
 
     /// The users that `page` asks for: see [`UserDirectory::users`]. For command lines; requests of admins come by
@@ -116,9 +114,7 @@ impl Admin<'_> {
     /// # Errors
     /// `Unavailable`.
     pub async fn user(&self, id: &UserId) -> Result<Option<UserSummary>, AuthError> {
-        let filter = UserFilter { id: Some(*id), ..UserFilter::default() };
-        let mut found = self.directory.users(&UserPage { filter, after: None, skip: 0, limit: 1 }).await?;
-        Ok(found.pop())
+        Ok(self.directory.users(&UserPage::of_one(*id)).await?.pop())
     }
 
     /// Makes a user without a password. One who is invited gets a mail with a link to choose one, when there is a mailer;
@@ -126,9 +122,9 @@ impl Admin<'_> {
     ///
     /// # Errors
     /// `RecentLoginRequired`; `EmailTaken`; `UrlNotAllowed`, also when there is no mailer; `Unavailable`.
-    #[tracing::instrument(name = "auth.user_create", skip_all, fields(actor = %self.id))]
+    #[tracing::instrument(name = "auth.user_create", skip_all, fields(actor = %self.id()))]
     pub async fn create_user(&self, account: NewAccount, url: Option<&str>) -> Result<UserSummary, AuthError> {
-        self.signed_in_lately()?;
+        self.step_up().await?;
         let inner = &self.auth.inner;
         let now = inner.clock.now();
         let record = NewUserRecord {
@@ -180,21 +176,24 @@ impl Admin<'_> {
     /// none. `false` when there is no such user.
     ///
     /// # Errors
-    /// `RecentLoginRequired`; `OwnAccount` for admins who would end themselves, and `LastAdmin` when nobody would be an admin any more, however
-    /// many changes meet; `EmailTaken`; `Unavailable`. Nothing is changed then.
-    #[tracing::instrument(name = "auth.user_update", skip_all, fields(actor = %self.id, user = %id))]
+    /// `RecentLoginRequired`; `OwnAccount` for admins who would end themselves, and `LastAdmin` when nobody would be an
+    /// admin any more, however many changes meet; `EmailTaken`; `Unavailable`. Nothing is changed then.
+    #[tracing::instrument(name = "auth.user_update", skip_all, fields(actor = %self.id(), user = %id))]
     pub async fn update_user(&self, id: &UserId, change: AccountChange) -> Result<bool, AuthError> {
         let change = UserChange::from(change);
-        let is_own = *id == self.id;
+        let is_own = id == self.id();
         if is_own && change.ends_admin() {
             return Err(ErrorKind::OwnAccount.into());
         }
         if change.is_empty() {
             return Ok(self.user(id).await?.is_some());
         }
-        self.signed_in_lately()?;
-        let terms =
-            UpdateTerms { keep: is_own.then_some(self.session), last_admin: LastAdmin::Stays, ..Default::default() };
+        self.step_up().await?;
+        let terms = UpdateTerms {
+            keep: is_own.then_some(self.asking.session.id),
+            last_admin: LastAdmin::Stays,
+            ..Default::default()
+        };
         let now = self.auth.inner.clock.now();
         let updated = self.directory.update(id, &change, terms, now).await.map_err(taken)?;
         self.done(updated, EventKind::UserChanged, id)
@@ -204,12 +203,12 @@ impl Admin<'_> {
     ///
     /// # Errors
     /// `RecentLoginRequired`; `OwnAccount` for the admin who asks; `LastAdmin`; `Unavailable`.
-    #[tracing::instrument(name = "auth.user_delete", skip_all, fields(actor = %self.id, user = %id))]
+    #[tracing::instrument(name = "auth.user_delete", skip_all, fields(actor = %self.id(), user = %id))]
     pub async fn delete_user(&self, id: &UserId) -> Result<bool, AuthError> {
-        if *id == self.id {
+        if id == self.id() {
             return Err(ErrorKind::OwnAccount.into());
         }
-        self.signed_in_lately()?;
+        self.step_up().await?;
         let deleted = self.directory.delete(id, LastAdmin::Stays, self.auth.inner.clock.now()).await?;
         self.done(deleted, EventKind::UserDeleted, id)
     }
@@ -217,14 +216,14 @@ impl Admin<'_> {
     /// Removes the second factor of a user who lost it, and ends the user's sessions. `false` when there is no such user.
     ///
     /// # Errors
-    /// `RecentLoginRequired`; `FactorInactive` when there is none; `OwnAccount` for the admin who asks, whose own factor protects this too;
-    /// `Unavailable`.
-    #[tracing::instrument(name = "auth.user_tfa_disable", skip_all, fields(actor = %self.id, user = %id))]
+    /// `RecentLoginRequired`; `FactorInactive` when there is none; `OwnAccount` for the admin who asks, whose own factor
+    /// protects this too; `Unavailable`.
+    #[tracing::instrument(name = "auth.user_tfa_disable", skip_all, fields(actor = %self.id(), user = %id))]
     pub async fn reset_second_factor(&self, id: &UserId) -> Result<bool, AuthError> {
-        if *id == self.id {
+        if id == self.id() {
             return Err(ErrorKind::OwnAccount.into());
         }
-        self.signed_in_lately()?;
+        self.step_up().await?;
         if self.user(id).await?.is_none() {
             return Ok(false);
         }
@@ -237,11 +236,12 @@ impl Admin<'_> {
 
     /// What one admin does with an open session of another must not outlast it: an address of one's own makes an admin who
     /// stays.
-    fn signed_in_lately(&self) -> Result<(), AuthError> {
-        let inner = &self.auth.inner;
-        let within = i64::try_from(inner.config.step_up_within.as_millis()).unwrap_or(i64::MAX);
-        let is_late = |time: Timestamp| inner.clock.now().millis_since(time) > within;
-        if self.auth_time.is_none_or(is_late) { Err(ErrorKind::RecentLoginRequired.into()) } else { Ok(()) }
+    async fn step_up(&self) -> Result<(), AuthError> {
+        self.auth.inner.step_up(&self.asking, None).await
+    }
+
+    const fn id(&self) -> &UserId {
+        &self.asking.user.id
     }
 
     fn done(&self, updated: Updated, kind: EventKind, id: &UserId) -> Result<bool, AuthError> {
@@ -257,18 +257,16 @@ impl Admin<'_> {
     }
 
     fn record(&self, kind: EventKind, user: &UserId) {
-        self.auth.inner.record_by(Some(self.id), kind, Some(*user), Some(self.session), &self.client);
+        let Asking { user: admin, session, .. } = &self.asking;
+        self.auth.inner.record_by(Some(admin.id), kind, Some(*user), Some(session.id), &self.client);
     }
 }
 
 impl Inner {
     /// An access token may outlive its session, and the rights that it tells of: what is stored counts.
-    pub(super) async fn admin_and_session(&self, identity: &Identity) -> Result<(UserId, SessionId), AuthError> {
+    pub(super) async fn asking_admin(&self, identity: &Identity) -> Result<Asking, AuthError> {
         let asking = self.asking(identity).await?;
-        if !asking.user.admin_access {
-            return Err(ErrorKind::Forbidden.into());
-        }
-        Ok((asking.user.id, asking.session.id))
+        if asking.user.admin_access { Ok(asking) } else { Err(ErrorKind::Forbidden.into()) }
     }
 }
 

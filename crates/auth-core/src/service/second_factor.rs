@@ -229,6 +229,7 @@ impl Auth {
 }
 
 /// The session that asks, its owner, and the epoch that both were read under.
+#[derive(Debug)]
 pub(super) struct Asking {
     pub(super) session: SessionRecord,
     pub(super) user: UserRecord,

@@ -94,7 +94,7 @@ impl Auth {
     }
 
     pub(crate) async fn require_admin(&self, identity: &Identity) -> Result<(), AuthError> {
-        self.inner.admin_and_session(identity).await.map(drop)
+        self.inner.asking_admin(identity).await.map(drop)
     }
 
     /// Stores events as they come, for ever.

@@ -72,6 +72,14 @@ pub struct UserPage {
     pub limit: u64,
 }
 
+impl UserPage {
+    /// The user with this id, if there is one.
+    #[must_use]
+    pub fn of_one(id: UserId) -> Self {
+        Self { filter: UserFilter { id: Some(id), ..UserFilter::default() }, after: None, skip: 0, limit: 1 }
+    }
+}
+
 /// A user in a list: without the password's hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserSummary {

@@ -85,9 +85,7 @@ impl List {
 
 pub(crate) async fn show(store: &SeaOrmStore, who: &str, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
     let record = open::user(store, who).await?;
-    let filter = UserFilter { id: Some(record.id), ..UserFilter::default() };
-    let found = store.users(&UserPage { filter, after: None, skip: 0, limit: 1 }).await?.pop();
-    let user = found.ok_or_else(no_such_user)?;
+    let user = store.users(&UserPage::of_one(record.id)).await?.pop().ok_or_else(no_such_user)?;
     let factor = store.second_factor(&user.id).await?;
     let sessions = store.list(&user.id, SystemClock.now()).await?.len();
     let factor_text = match factor.active {

@@ -1,6 +1,7 @@
 //! What admins do.
 
 use utoipa::openapi::Required;
+use utoipa::openapi::schema::ObjectBuilder;
 
 use super::Operation;
 use super::account::url_not_allowed;
@@ -11,37 +12,24 @@ use crate::http::listing::{MOST, REACH};
 use crate::http::openapi::operation::Access;
 use crate::http::openapi::refusals::of_forms;
 use crate::http::openapi::schemas::{
-    ACCOUNT, ACCOUNTS, EVENTS, Member, body, count, email, flag, named, optional, required, role_or_none, status, text,
-    time, url, uuid,
+    ACCOUNT, ACCOUNTS, EVENTS, Member, body, count, email, flag, named, optional, required, role_or_none, status, time,
+    url, uuid, words,
 };
 use crate::http::problem::Reason;
 
 pub(super) fn users() -> Operation {
-    Operation::new(Access::Admin, "users", "List users")
+    let search = words("").max_length(Some(60)).pattern(Some(PLAIN));
+    list("users", "List users", id())
         .describe(
             "The highest id first, which for ids of ours is the newest; with `search` by address. Pages by number end at \
              10,000 rows, and no more are counted: `after` goes on from any row. Beside the parameters below, \
              `filter[role][_eq]` and the like compare one field each.",
         )
-        .query(Required::False, "limit", "How many rows.", count(MOST))
-        .query(Required::False, "page", "Which page.", count(REACH / MOST))
-        .query(Required::False, "after", "The id of the last row of the page before.", text("").min_length(Some(1)).max_length(Some(64)))
-        .query(Required::False, "search", "What the address begins with.", text("").min_length(Some(1)).max_length(Some(60)).pattern(Some("^[!-~]+$")))
+        .query(Required::False, "search", "What the address begins with.", search)
         .query(Required::False, "filter[status][_eq]", "Those of this status.", status(""))
         .query(Required::False, "filter[admin_access][_eq]", "Admins, or all others.", flag(""))
         .gives(200, "A page.", named(ACCOUNTS), PRIVATE)
-        .refuses(of_forms(&[
-            Reason::NotANumber("limit"),
-            Reason::NotANumber("page"),
-            Reason::TooFar,
-            Reason::NotAnId("after"),
-            Reason::NotASearch,
-            Reason::NotAFilter,
-            Reason::Repeated,
-            Reason::UnknownStatus,
-            Reason::NotARole,
-        ]))
-        .refuses([ErrorKind::Forbidden, ErrorKind::LoginRequired])
+        .refuses(of_forms(&[Reason::NotASearch, Reason::NotAFilter, Reason::UnknownStatus, Reason::NotARole]))
 }
 
 pub(super) fn create(config: &AuthConfig) -> Operation {
@@ -92,33 +80,44 @@ pub(super) fn reset_factor() -> Operation {
 }
 
 pub(super) fn events() -> Operation {
-    let id = || text("").min_length(Some(1)).max_length(Some(64)).pattern(Some("^[!-~]+$"));
-    Operation::new(Access::Admin, "auth_events", "Read the audit trail")
+    let plain = || id().pattern(Some(PLAIN));
+    list("auth_events", "Read the audit trail", uuid(""))
         .describe("The newest first. Pages by number end at 10,000 rows, and no more are counted: `after` goes on.")
-        .query(Required::False, "limit", "How many rows.", count(MOST))
-        .query(Required::False, "page", "Which page.", count(REACH / MOST))
-        .query(Required::False, "after", "The id of the last row of the page before.", uuid(""))
-        .query(Required::False, "user", "Of this account.", id())
-        .query(Required::False, "type", "Of this type.", id())
+        .query(Required::False, "user", "Of this account.", plain())
+        .query(Required::False, "type", "Of this type.", plain())
         .query(Required::False, "since", "No older ones than this, in milliseconds since 1970.", time())
         .gives(200, "A page.", named(EVENTS), PRIVATE)
-        .refuses(of_forms(&[
-            Reason::NotANumber("limit"),
-            Reason::NotANumber("page"),
-            Reason::TooFar,
-            Reason::NotAnId("after"),
-            Reason::NotATime("since"),
-            Reason::Repeated,
-        ]))
-        .refuses([ErrorKind::Forbidden, ErrorKind::LoginRequired])
+        .refuses(of_forms(&[Reason::NotATime("since")]))
 }
 
 /// What every change may be refused for.
 const WRITING: [ErrorKind; 3] = [ErrorKind::Forbidden, ErrorKind::LoginRequired, ErrorKind::RecentLoginRequired];
 
-fn of_one(id: &'static str, summary: &'static str) -> Operation {
-    let of = text("").min_length(Some(1)).max_length(Some(64));
-    Operation::new(Access::Admin, id, summary).path("id", "Of a user.", of)
+fn of_one(name: &'static str, summary: &'static str) -> Operation {
+    Operation::new(Access::Admin, name, summary).path("id", "Of a user.", id())
+}
+
+/// A page of rows, whose ids are like `after`.
+fn list(name: &'static str, summary: &'static str, after: ObjectBuilder) -> Operation {
+    Operation::new(Access::Admin, name, summary)
+        .query(Required::False, "limit", "How many rows.", count(MOST))
+        .query(Required::False, "page", "Which page.", count(REACH / MOST))
+        .query(Required::False, "after", "The id of the last row of the page before.", after)
+        .refuses(of_forms(&[
+            Reason::NotANumber("limit"),
+            Reason::NotANumber("page"),
+            Reason::TooFar,
+            Reason::NotAnId("after"),
+            Reason::Repeated,
+        ]))
+        .refuses([ErrorKind::Forbidden, ErrorKind::LoginRequired])
+}
+
+/// What every client can write without an encoding.
+const PLAIN: &str = "^[!-~]+$";
+
+fn id() -> ObjectBuilder {
+    words("").max_length(Some(64))
 }
 
 fn changes(status_text: &str) -> [Member; 4] {
