@@ -158,9 +158,7 @@ impl PreparedKey {
     /// right.
     pub(super) fn verified<'a>(&self, token: &'a str, rest: &'a str) -> Option<&'a str> {
         match &self.verifier {
-            Verifier::Hmac(key) => verified_by(token, rest, &mut [0; digest::SHA256_OUTPUT_LEN], |signed, tag| {
-                hmac::verify(key, signed, tag).is_ok()
-            }),
+            Verifier::Hmac(key) => verified_by_hmac(key, token, rest),
             Verifier::Ed25519(key) => {
                 verified_by(token, rest, &mut [0; 64], |signed, signature| key.verify(signed, signature).is_ok())
             }
@@ -181,9 +179,15 @@ impl PreparedKey {
     }
 }
 
+/// The same for whoever holds a secret.
+#[inline]
+pub(super) fn verified_by_hmac<'a>(key: &hmac::Key, token: &'a str, rest: &'a str) -> Option<&'a str> {
+    verified_by(token, rest, &mut [0; digest::SHA256_OUTPUT_LEN], |signed, tag| hmac::verify(key, signed, tag).is_ok())
+}
+
 /// A signature has one length, that of `buffer`, so no dot has to be looked for: one anywhere else is no base64.
 #[inline]
-pub(super) fn verified_by<'a>(
+fn verified_by<'a>(
     token: &'a str,
     rest: &'a str,
     buffer: &mut [u8],
@@ -212,25 +216,29 @@ impl Signer {
     }
 
     /// Signs what is there so far.
-    pub(super) fn complete(&self, mut token: String) -> Result<String, SigningFailed> {
-        let append = |token: &mut String, signature: &[u8]| {
-            token.push('.');
-            URL_SAFE_NO_PAD.encode_string(signature, token);
-        };
-        match self {
-            Self::Hmac(key) => {
-                let tag = hmac::sign(key, token.as_bytes());
-                append(&mut token, tag.as_ref());
-            }
+    pub(super) fn complete(&self, token: String) -> Result<String, SigningFailed> {
+        Ok(match self {
+            Self::Hmac(key) => completed_by_hmac(key, token),
             Self::Ed25519(pair) => {
                 let signature = pair.sign(token.as_bytes());
-                append(&mut token, signature.as_ref());
+                completed(token, signature.as_ref())
             }
             Self::P256(pair) => {
                 let signature = pair.sign(&SystemRandom::new(), token.as_bytes()).map_err(|_| SigningFailed::Random)?;
-                append(&mut token, signature.as_ref());
+                completed(token, signature.as_ref())
             }
-        }
-        Ok(token)
+        })
     }
+}
+
+/// Signs what is there so far, with a secret.
+pub(super) fn completed_by_hmac(key: &hmac::Key, token: String) -> String {
+    let tag = hmac::sign(key, token.as_bytes());
+    completed(token, tag.as_ref())
+}
+
+fn completed(mut token: String, signature: &[u8]) -> String {
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    token
 }

@@ -65,6 +65,22 @@ fn sign_with(secret: &str, signed: &str) -> String {
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
+/// As it is signed for somebody without a role.
+fn new_token<'a>(user: &'a UserId, session: Option<&'a str>, extra: &'a Map<String, Value>) -> NewToken<'a> {
+    NewToken {
+        id: user,
+        rights: Some(Rights { role: None, app_access: true, admin_access: false }),
+        sid: SessionId::from_bytes([7; 16]),
+        ep: 0,
+        auth_time: NOW,
+        aal: 1,
+        session,
+        iat: NOW,
+        exp: NOW + 900,
+        extra,
+    }
+}
+
 fn verdict(token: &str) -> Result<(), TokenProblem> {
     keys().verify_access(token, now()).map(drop)
 }
@@ -321,18 +337,7 @@ fn j7_issuer_audience_and_subject_are_checked() {
 #[test]
 fn j8_session_tokens_and_access_tokens_are_never_taken_for_each_other() {
     let (user, extra) = (UserId::new("u1").expect("short"), Map::new());
-    let token = |session| NewToken {
-        id: &user,
-        rights: Some(Rights { role: None, app_access: true, admin_access: false }),
-        sid: SessionId::from_bytes([7; 16]),
-        ep: 0,
-        auth_time: NOW,
-        aal: 1,
-        session,
-        iat: NOW,
-        exp: NOW + 900,
-        extra: &extra,
-    };
+    let token = |session| new_token(&user, session, &extra);
     let keys = keys();
     let access = keys.sign(TokenKind::Access, &token(None)).expect("signs");
     let session = keys.sign(TokenKind::Session, &token(Some("secret"))).expect("signs");

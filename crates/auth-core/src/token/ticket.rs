@@ -9,6 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
+use super::prepared::completed_by_hmac;
+use super::sign::begun;
 use super::verify::Parts;
 use super::{TokenKeys, TokenProblem};
 use crate::clock::Timestamp;
@@ -87,9 +89,8 @@ impl TokenKeys {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
         })?;
-        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(purpose.header()), URL_SAFE_NO_PAD.encode(claims));
-        let signature = hmac::sign(&self.hmac, signed.as_bytes());
-        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        let start = URL_SAFE_NO_PAD.encode(purpose.header()) + ".";
+        Ok(completed_by_hmac(&self.hmac, begun(&start, &claims)))
     }
 
     /// What a ticket for `purpose` carries; whether it was used, the user's epoch says.

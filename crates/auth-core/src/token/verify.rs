@@ -7,11 +7,10 @@
 //! the verdict is the same: `tests/ways.rs` and the fuzz target `access_token` hold them together.
 
 use base64_simd::{Out, URL_SAFE_NO_PAD};
-use ring::{digest, hmac};
 
 use super::claims::Claims;
 use super::identity::Scope;
-use super::prepared::{PreparedRing, verified_by};
+use super::prepared::{PreparedRing, verified_by_hmac};
 use super::{Identity, MAX_TOKEN_BYTES, TokenKeys, TokenKind};
 use crate::clock::Timestamp;
 use crate::secret::RefreshToken;
@@ -87,9 +86,7 @@ impl TokenKeys {
             return Err(TokenProblem::Invalid);
         }
         let rest = token.strip_prefix(&self.session_start).ok_or(TokenProblem::Invalid)?;
-        let encoded = verified_by(token, rest, &mut [0; digest::SHA256_OUTPUT_LEN], |signed, tag| {
-            hmac::verify(&self.hmac, signed, tag).is_ok()
-        });
+        let encoded = verified_by_hmac(&self.hmac, token, rest);
         self.read(encoded, TokenKind::Session, now, |claims, _| {
             let refresh = RefreshToken::new(claims.session.ok_or(TokenProblem::Invalid)?);
             let issued_at = claims.iat.map(Timestamp::from_secs);

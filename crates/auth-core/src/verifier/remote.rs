@@ -78,8 +78,6 @@ pub(crate) struct RemoteKeys {
     attempt: Mutex<Option<watch::Receiver<Outcome>>>,
     /// Since the last that succeeded.
     failed: AtomicU32,
-    /// The keys that came last, to be told from others.
-    known: Mutex<Vec<u8>>,
 }
 
 /// How an attempt ended.
@@ -183,11 +181,8 @@ impl Auth {
         let Some(remote) = &self.inner.remote_keys else { return Outcome::Failed };
         let fetched = remote.fetch().await.and_then(|(keys, fresh)| {
             // What is remembered of tokens goes with the keys: not for the same ones again.
-            let mut known = remote.known.lock().unwrap_or_else(PoisonError::into_inner);
-            let published = keys.published();
-            if *known != published {
+            if self.inner.keys.jwks() != keys.published() {
                 self.inner.keys.replace(&keys).map_err(FetchError::Keys)?;
-                *known = published;
             }
             Ok(fresh)
         });
@@ -240,7 +235,6 @@ impl RemoteKeys {
             next_try: AtomicU64::new(0),
             attempt: Mutex::default(),
             failed: AtomicU32::new(0),
-            known: Mutex::default(),
         }
     }
 
@@ -253,7 +247,7 @@ impl RemoteKeys {
         now >= self.next_try.load(Ordering::Relaxed)
     }
 
-    fn is_trying(&self) -> bool {
+    pub(super) fn is_trying(&self) -> bool {
         let attempt = self.attempt.lock().unwrap_or_else(PoisonError::into_inner);
         attempt.as_ref().is_some_and(|attempt| *attempt.borrow() == Outcome::Pending)
     }
@@ -261,11 +255,6 @@ impl RemoteKeys {
     #[cfg(test)]
     pub(super) fn next_try_now(&self) {
         self.next_try.store(0, Ordering::Relaxed);
-    }
-
-    #[cfg(test)]
-    pub(super) fn is_refreshing(&self) -> bool {
-        self.is_trying()
     }
 
     /// The keys, and how long they are fresh.

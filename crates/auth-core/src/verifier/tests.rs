@@ -310,7 +310,7 @@ async fn keys_that_got_old_go_on_while_new_ones_are_fetched_for_a_day_at_most() 
     tokio::time::advance(Duration::from_secs(61)).await;
     assert_eq!(status(&verifier, &token).await, 200, "nobody waits for it");
     let remote = verifier.auth.inner.remote_keys.as_ref().expect("published");
-    while publisher.asked() < 2 || remote.is_refreshing() {
+    while publisher.asked() < 2 || remote.is_trying() {
         tokio::task::yield_now().await;
     }
     tokio::time::advance(Duration::from_secs(24 * 3600)).await;

@@ -18,19 +18,8 @@ fn keys_of(ring: KeyRing) -> TokenKeys {
 
 fn token_by(keys: &TokenKeys, kind: TokenKind) -> String {
     let (user, extra) = (UserId::new("u1").expect("short"), Map::new());
-    let token = NewToken {
-        id: &user,
-        rights: Some(Rights { role: None, app_access: true, admin_access: false }),
-        sid: SessionId::from_bytes([7; 16]),
-        ep: 0,
-        auth_time: NOW,
-        aal: 1,
-        session: (kind == TokenKind::Session).then_some("a refresh token"),
-        iat: NOW,
-        exp: NOW + 900,
-        extra: &extra,
-    };
-    keys.sign(kind, &token).expect("signs")
+    let session = (kind == TokenKind::Session).then_some("a refresh token");
+    keys.sign(kind, &new_token(&user, session, &extra)).expect("signs")
 }
 
 fn opens(keys: &TokenKeys, token: &str) -> bool {
