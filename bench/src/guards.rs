@@ -31,6 +31,14 @@ pub(crate) async fn measure(size: Size, peers: Option<&Path>) -> Result<Vec<Row>
         })
         .await?,
     ];
+    for (beside, bare, layered) in [
+        (versions::ours("axum"), "axum-bare", "axum-layered"),
+        (versions::ours("actix-web"), "actix-bare", "actix-wrapped"),
+    ] {
+        let name = "a layer that does nothing".to_owned();
+        let servers = || Ok([ServerProcess::ours(bare)?, ServerProcess::ours(layered)?]);
+        pairs.push(Pair::start(Owner::Framework, name, beside, &token, servers).await?);
+    }
     if let Some(peers) = peers {
         for (names, bare, bare_server, server) in [
             (["axum-login", "tower-sessions"].as_slice(), "axum", "axum-bare", "axum-login"),
@@ -80,7 +88,8 @@ impl Pair {
         // Both get it, and both parse it.
         let request = Request::get(guarded.header.as_deref().unwrap_or(token));
         let bare = Load::on(bare, request.clone(), CONNECTIONS).await?.with_stranger(Stranger::Welcome).await?;
-        let guarded = Load::on(guarded, request, CONNECTIONS).await?.with_stranger(Stranger::Refused).await?;
+        let stranger = if owner == Owner::Framework { Stranger::Welcome } else { Stranger::Refused };
+        let guarded = Load::on(guarded, request, CONNECTIONS).await?.with_stranger(stranger).await?;
         Ok(Self { owner, name, beside, bare, guarded, ratios: Vec::new() })
     }
 

@@ -48,6 +48,8 @@ impl Group {
 pub(crate) enum Owner {
     Us,
     Peer,
+    /// The framework's own: what any layer costs there.
+    Framework,
 }
 
 /// Something beside something else.

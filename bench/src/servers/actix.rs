@@ -1,5 +1,6 @@
 //! On actix-web.
 
+use actix_web::dev::Service as _;
 use actix_web::rt::System;
 use actix_web::web::{ServiceConfig, resource};
 use actix_web::{App, HttpServer};
@@ -11,6 +12,10 @@ use crate::failure::Failure;
 
 pub(super) fn bare(config: &mut ServiceConfig) {
     config.service(resource("/").get(async || ANSWER));
+}
+
+pub(super) fn wrapped(config: &mut ServiceConfig) {
+    config.service(resource("/").wrap_fn(|request, next| next.call(request)).get(async || ANSWER));
 }
 
 pub(super) fn guarded(auth: Auth) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {

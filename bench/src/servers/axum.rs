@@ -1,15 +1,23 @@
 //! On axum.
 
+use std::convert::identity;
+
 use auth_axum::RequireAuth;
 use auth_core::Auth;
 use axum::Router;
+use axum::extract::Request;
 use axum::routing::get;
+use tower::util::MapRequestLayer;
 
 use super::{ANSWER, say_where};
 use crate::failure::Failure;
 
 pub(super) fn bare() -> Router {
     Router::new().route("/", get(async || ANSWER))
+}
+
+pub(super) fn layered() -> Router {
+    bare().route_layer(MapRequestLayer::new(identity::<Request>))
 }
 
 pub(super) fn guarded(auth: &Auth) -> Router {

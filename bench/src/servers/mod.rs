@@ -25,6 +25,8 @@ const ANSWER: &str = "hello";
 pub(crate) enum Server {
     /// A handler that answers a word.
     AxumBare,
+    /// The same behind a layer that does nothing.
+    AxumLayered,
     /// The same behind `RequireAuth`.
     AxumGuarded,
     /// The routes of `auth-axum`, and a user.
@@ -33,6 +35,8 @@ pub(crate) enum Server {
     Hash,
     /// As `AxumBare`.
     ActixBare,
+    /// As `AxumLayered`.
+    ActixWrapped,
     /// As `AxumGuarded`.
     ActixGuarded,
     /// The routes of `auth-actix-web`, and a user.
@@ -44,11 +48,13 @@ impl Server {
     pub(crate) fn serve(self) -> Result<(), Failure> {
         match self {
             Self::AxumBare => axum::serve(1, async || Ok(axum::bare())),
+            Self::AxumLayered => axum::serve(1, async || Ok(axum::layered())),
             Self::AxumGuarded => axum::serve(1, async || Ok(axum::guarded(&guarding()?))),
             Self::AxumLogin => axum::serve(1, async || Ok(auth_axum::routes(&knowing_ada().await?))),
             // As many hash at once as do in our pool.
             Self::Hash => axum::serve(AuthConfig::new(SECRET).hash_threads, async || hash::router()),
             Self::ActixBare => actix::serve(async || Ok(actix::bare)),
+            Self::ActixWrapped => actix::serve(async || Ok(actix::wrapped)),
             Self::ActixGuarded => actix::serve(async || Ok(actix::guarded(guarding()?))),
             Self::ActixLogin => actix::serve(async || Ok(actix::routes(knowing_ada().await?))),
         }
