@@ -17,38 +17,39 @@ pub(super) fn read(payload: &[u8]) -> Option<Claims<'_>> {
     let (mut sid, mut ep, mut auth_time, mut aal, mut session) = (None, None, None, None, None);
     let (mut iat, mut exp, mut nbf, mut iss, mut aud, mut kind) = (None, None, None, None, None, None);
     let mut has_more = false;
-    json.eat('{')?;
+    json.eat(b'{')?;
     loop {
         let key = json.text()?;
-        json.eat(':')?;
-        match key {
-            "id" => once(&mut id, json.parsed::<UserId>()?)?,
-            "role" => once(&mut role, json.role()?)?,
-            "app_access" => once(&mut app_access, json.flag()?)?,
-            "admin_access" => once(&mut admin_access, json.flag()?)?,
-            "sid" => once(&mut sid, json.parsed::<SessionId>()?)?,
-            "ep" => once(&mut ep, json.number()?.unsigned_abs())?,
-            "auth_time" => once(&mut auth_time, json.number()?)?,
-            "aal" => once(&mut aal, u8::try_from(json.number()?).ok()?)?,
-            "session" => once(&mut session, Cow::Borrowed(json.text()?))?,
-            "iat" => once(&mut iat, json.number()?)?,
-            "exp" => once(&mut exp, json.number()?)?,
-            "nbf" => once(&mut nbf, json.number()?)?,
-            "iss" => once(&mut iss, Cow::Borrowed(json.text()?))?,
-            "aud" => once(&mut aud, Audience::One(Cow::Borrowed(json.text()?)))?,
-            "kind" => once(&mut kind, Cow::Borrowed(json.text()?))?,
-            "scope" | "share" => return None,
+        json.eat(b':')?;
+        // Letter by letter where many names are of one length, so that none is compared with all of them.
+        match key.as_bytes() {
+            [b'i', b'd'] => once(&mut id, json.parsed::<UserId>()?)?,
+            [b'e', b'p'] => once(&mut ep, json.number()?.unsigned_abs())?,
+            [b's', b'i', b'd'] => once(&mut sid, json.parsed::<SessionId>()?)?,
+            [b'a', b'a', b'l'] => once(&mut aal, u8::try_from(json.number()?).ok()?)?,
+            [b'i', b'a', b't'] => once(&mut iat, json.number()?)?,
+            [b'e', b'x', b'p'] => once(&mut exp, json.number()?)?,
+            [b'n', b'b', b'f'] => once(&mut nbf, json.number()?)?,
+            [b'i', b's', b's'] => once(&mut iss, Cow::Borrowed(json.text()?))?,
+            [b'a', b'u', b'd'] => once(&mut aud, Audience::One(Cow::Borrowed(json.text()?)))?,
+            b"role" => once(&mut role, json.role()?)?,
+            b"app_access" => once(&mut app_access, json.flag()?)?,
+            b"admin_access" => once(&mut admin_access, json.flag()?)?,
+            b"auth_time" => once(&mut auth_time, json.number()?)?,
+            b"session" => once(&mut session, Cow::Borrowed(json.text()?))?,
+            b"kind" => once(&mut kind, Cow::Borrowed(json.text()?))?,
+            b"scope" | b"share" => return None,
             _ => {
                 json.skip()?;
                 has_more = true;
             }
         }
-        if json.eat(',').is_none() {
+        if json.eat(b',').is_none() {
             break;
         }
     }
-    json.eat('}')?;
-    if !json.0.is_empty() {
+    json.eat(b'}')?;
+    if !json.is_read() {
         return None;
     }
     Some(Claims {
@@ -76,8 +77,11 @@ fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
     slot.replace(value).is_none().then_some(())
 }
 
-/// What is left to read: printable ASCII without a backslash, so that a quotation mark always ends a string.
-struct Json<'a>(&'a str);
+/// Printable ASCII without a backslash, so that a quotation mark always ends a string, and how far it is read.
+struct Json<'a> {
+    all: &'a str,
+    at: usize,
+}
 
 impl<'a> Json<'a> {
     /// More digits may be more than a claim can hold.
@@ -86,25 +90,39 @@ impl<'a> Json<'a> {
     fn new(payload: &'a [u8]) -> Option<Self> {
         // Without an early exit, so that it compiles to vector instructions.
         let is_plain = payload.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~') & (*byte != b'\\'));
-        std::str::from_utf8(payload).ok().filter(|_| is_plain).map(Self)
+        std::str::from_utf8(payload).ok().filter(|_| is_plain).map(|all| Self { all, at: 0 })
     }
 
-    fn eat(&mut self, what: char) -> Option<()> {
-        self.0 = self.0.strip_prefix(what)?;
-        Some(())
+    fn rest(&self) -> &'a [u8] {
+        self.all.as_bytes().get(self.at..).unwrap_or_default()
     }
 
-    fn eat_word(&mut self, word: &str) -> Option<()> {
-        self.0 = self.0.strip_prefix(word)?;
-        Some(())
+    fn next(&self) -> Option<u8> {
+        self.all.as_bytes().get(self.at).copied()
+    }
+
+    fn is_read(&self) -> bool {
+        self.at == self.all.len()
+    }
+
+    fn eat(&mut self, what: u8) -> Option<()> {
+        let found = self.next() == Some(what);
+        self.at += usize::from(found);
+        found.then_some(())
+    }
+
+    fn eat_word(&mut self, word: &[u8]) -> Option<()> {
+        let found = self.rest().starts_with(word);
+        self.at += if found { word.len() } else { 0 };
+        found.then_some(())
     }
 
     fn text(&mut self) -> Option<&'a str> {
-        self.eat('"')?;
-        let end = quotation_mark(self.0.as_bytes())?;
-        let text = self.0.get(..end)?;
-        self.0 = self.0.get(end + 1..)?;
-        Some(text)
+        self.eat(b'"')?;
+        let start = self.at;
+        let end = start + quotation_mark(self.rest())?;
+        self.at = end + 1;
+        self.all.get(start..end)
     }
 
     fn parsed<T: FromStr>(&mut self) -> Option<T> {
@@ -112,13 +130,13 @@ impl<'a> Json<'a> {
     }
 
     fn role(&mut self) -> Option<Option<Role>> {
-        if self.0.starts_with('n') { self.eat_word("null").map(|()| None) } else { self.parsed().map(Some) }
+        if self.next() == Some(b'n') { self.eat_word(b"null").map(|()| None) } else { self.parsed().map(Some) }
     }
 
     fn flag(&mut self) -> Option<bool> {
-        match self.0.bytes().next()? {
-            b't' => self.eat_word("true").map(|()| true),
-            b'f' => self.eat_word("false").map(|()| false),
+        match self.next()? {
+            b't' => self.eat_word(b"true").map(|()| true),
+            b'f' => self.eat_word(b"false").map(|()| false),
             _ => match self.number()? {
                 0 => Some(false),
                 1 => Some(true),
@@ -131,27 +149,28 @@ impl<'a> Json<'a> {
     fn number(&mut self) -> Option<i64> {
         let mut value = 0;
         let mut length = 0;
-        for digit in self.0.bytes().take_while(u8::is_ascii_digit) {
+        let digits = self.rest();
+        for digit in digits.iter().take_while(|byte| byte.is_ascii_digit()) {
             value = value * 10 + i64::from(digit - b'0');
             length += 1;
             if length > Self::MAX_DIGITS {
                 return None;
             }
         }
-        if length == 0 || (length > 1 && self.0.starts_with('0')) {
+        if length == 0 || (length > 1 && digits.starts_with(b"0")) {
             return None;
         }
-        self.0 = self.0.get(length..)?;
+        self.at += length;
         Some(value)
     }
 
     /// A claim of the app.
     fn skip(&mut self) -> Option<()> {
-        match self.0.bytes().next()? {
+        match self.next()? {
             b'"' => self.text().map(drop),
-            b't' => self.eat_word("true"),
-            b'f' => self.eat_word("false"),
-            b'n' => self.eat_word("null"),
+            b't' => self.eat_word(b"true"),
+            b'f' => self.eat_word(b"false"),
+            b'n' => self.eat_word(b"null"),
             _ => self.number().map(drop),
         }
     }
