@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auth_core::store::{FactorStore as _, RevokeReason, SessionRecord, SessionStore as _};
-use auth_core::{Auth, Clock as _, SessionId};
+use auth_core::{Auth, AuthConfig, Clock as _, SessionId};
 use auth_sea_orm::SeaOrmStore;
 use auth_testkit::ManualClock;
 use auth_testkit::contract::{Response, Subject, Variant, seed};
@@ -28,13 +28,17 @@ struct World {
 
 impl World {
     async fn new(framework: Framework, kind: Kind) -> Option<Self> {
+        Self::with(framework, kind, Variant::Unthrottled.config()).await
+    }
+
+    async fn with(framework: Framework, kind: Kind, config: AuthConfig) -> Option<Self> {
         let database = Database::fresh(kind).await?;
         let straight = database.store().await;
         let clock = ManualClock::stopped();
         let accounts = seed(&straight, clock.now()).await;
         let proxy = Proxy::before(database.server().expect("a server")).await;
         let through = SeaOrmStore::connect(&database.url_through(proxy.addr)).await.expect("connects");
-        let auth = Auth::builder(through.clone()).config(Variant::Unthrottled.config()).clock(clock.clone()).build();
+        let auth = Auth::builder(through.clone()).config(config).clock(clock.clone()).build();
         let server = framework.serve(&auth.expect("a configuration"), "").await;
         let subject = Subject::new(server.addr, "", clock, Arc::new(straight.clone()), accounts);
         // With what ends it: transactions also begin by naming READ COMMITTED.
@@ -90,6 +94,29 @@ async fn f2_a_rotation_whose_answer_is_cut_off_is_found_done() {
             assert!(!world.proxy.is_armed(), "nothing was cut");
             assert_eq!(successor.generation, 1);
             world.expect_head(successor).await;
+        }
+    }
+}
+
+/// Without a grace, whoever presents a token twice has stolen it; a store that asks its database twice has not.
+#[tokio::test(flavor = "multi_thread")]
+async fn f2_a_rotation_whose_answer_is_cut_off_is_nobodys_copy_without_a_grace() {
+    for kind in [Kind::Postgres, Kind::MySql] {
+        let mut config = Variant::Unthrottled.config();
+        config.refresh_grace = Duration::ZERO;
+        let Some(world) = World::with(Framework::Axum, kind, config).await else { continue };
+        for mode in Mode::ALL {
+            let token = world.login(mode).await;
+            let held = mode.parts(&token);
+            world.proxy.after(&held.hash, Accident::Cut);
+            let renewed = mode.token(&world.refresh(mode, &token).await);
+            assert!(!world.proxy.is_armed(), "nothing was cut");
+            world.expect_head(mode.parts(&renewed)).await;
+            let again = mode.parts(&mode.token(&world.refresh(mode, &renewed).await));
+            assert_eq!(again.generation, 2);
+
+            world.refresh(mode, &token).await.expect_status(401);
+            assert!(world.row(held.session).await.revoked_at.is_some(), "the copy was not caught");
         }
     }
 }

@@ -108,6 +108,7 @@ impl Inner {
         // The grace is a promise to the client: it counts from the rotation to the arrival of the retry. What the store
         // takes in between is nobody's theft.
         let arrived = self.clock.now();
+        let mut attempted: Option<(Rotation, TokenParts)> = None;
         for attempt in 0..ATTEMPTS {
             let mut loaded = self.sessions.load(presented.session).await?.ok_or(ErrorKind::SessionOver)?;
             let (user, circumstances) = self.circumstances(&mut loaded, arrived).await?;
@@ -138,13 +139,25 @@ impl Inner {
                 self.record(EventKind::SessionReplayed, Some(row.user), Some(row.id), client);
                 answer(parts, row.idle_expires_at)
             };
+            let rotated = |rotation: &Rotation, successor: &TokenParts| {
+                self.record(EventKind::SessionRotated, Some(row.user), Some(row.id), client);
+                answer(successor, rotation.idle_expires_at)
+            };
+            // Lost to itself: the store did it, did not hear the answer of its database, and asked again. The salt is
+            // drawn for each rotation, so nobody else made this successor.
+            if let Some((rotation, successor)) = attempted.take()
+                && rotation.successor == row.current_hash
+                && machine::judge(&row, &successor, circumstances).is_current()
+            {
+                return rotated(&rotation, &successor);
+            }
             match standing {
                 Standing::CurrentOld => {
                     let (rotation, successor) = self.plan_rotation(&row, &presented, now)?;
                     if self.sessions.rotate(&rotation).await? == Swap::Won {
-                        self.record(EventKind::SessionRotated, Some(row.user), Some(row.id), client);
-                        return answer(&successor, rotation.idle_expires_at);
+                        return rotated(&rotation, &successor);
                     }
+                    attempted = Some((rotation, successor));
                 }
                 Standing::CurrentYoung => return replay(&presented),
                 Standing::PreviousYoung => {

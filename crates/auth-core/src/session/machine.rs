@@ -35,6 +35,13 @@ pub(crate) enum Standing {
     Overtaken,
 }
 
+impl Standing {
+    /// Whether the token is the one that the session goes by now.
+    pub(crate) const fn is_current(self) -> bool {
+        matches!(self, Self::CurrentOld | Self::CurrentYoung)
+    }
+}
+
 /// What decides besides the row and the token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Circumstances {

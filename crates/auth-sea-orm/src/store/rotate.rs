@@ -113,8 +113,12 @@ impl SeaOrmStore {
     }
 
     /// MySQL returns no rows, so who won is only known when everybody did; else it is read. MariaDB does not wait for
-    /// locks here: when a row is locked the round fails, and each goes alone.
+    /// locks here: when a row is locked the round fails, and each goes alone. So they do with MySQL itself, which would
+    /// wait.
     async fn rotate_joined(&self, rotations: &[Rotation]) -> Result<Keys, DbErr> {
+        if !self.rounds.is_mariadb(&self.db.write).await? {
+            return Ok(Keys::new());
+        }
         const ROW: &str = "SELECT CAST(? AS BINARY(16)) AS session, CAST(? AS BINARY(32)) AS expected, \
                            CAST(? AS BINARY(32)) AS successor, CAST(? AS BINARY(16)) AS new_salt, \
                            CAST(? AS SIGNED) AS new_key_id, CAST(? AS SIGNED) AS rotated, \
@@ -122,7 +126,7 @@ impl SeaOrmStore {
         let sessions = self.prefix.name("session");
         let (jobs, values) = rows(rotations, ROW, " UNION ALL ");
         let sql = format!(
-            "/*M!100300 SET STATEMENT innodb_lock_wait_timeout = 0 FOR */ \
+            "SET STATEMENT innodb_lock_wait_timeout = 0 FOR \
              UPDATE ({jobs}) job STRAIGHT_JOIN {sessions} s FORCE INDEX (PRIMARY) ON s.id = job.session SET {SET} \
              WHERE s.current_hash = job.expected AND s.revoked_at IS NULL"
         );

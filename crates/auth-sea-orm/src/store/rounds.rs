@@ -1,7 +1,8 @@
 //! What is done for several callers at once.
 
 use auth_core::store::StoreError;
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
+use tokio::sync::OnceCell;
 
 use super::SeaOrmStore;
 use super::load::Load;
@@ -34,7 +35,11 @@ pub enum GroupCommit {
 const SIDE_BY_SIDE: usize = 4;
 
 /// Where the callers of each operation meet, unless each goes alone.
-pub(super) struct Rounds(Option<Combiners>);
+pub(super) struct Rounds {
+    combiners: Option<Combiners>,
+    /// Whether the server is MariaDB, once somebody asked it.
+    is_mariadb: OnceCell<bool>,
+}
 
 pub(super) struct Combiners {
     load: Combiner<Load>,
@@ -46,30 +51,42 @@ pub(super) struct Combiners {
 impl Rounds {
     pub(super) fn new(group_commit: GroupCommit, backend: DbBackend) -> Self {
         if group_commit == GroupCommit::Off {
-            return Self(None);
+            return Self { combiners: None, is_mariadb: OnceCell::new() };
         }
         let writers = if backend == DbBackend::Sqlite { 1 } else { SIDE_BY_SIDE };
         // MySQL and MariaDB have no words in common for passing over a locked row, and a round must not wait for one.
         let lockers = if backend == DbBackend::MySql { usize::MAX } else { writers };
-        Self(Some(Combiners {
+        let combiners = Combiners {
             load: Combiner::busy_at(SIDE_BY_SIDE),
             rotate: Combiner::busy_at(writers),
             open: Combiner::busy_at(lockers),
             reserve: Combiner::busy_at(lockers),
-        }))
+        };
+        Self { combiners: Some(combiners), is_mariadb: OnceCell::new() }
     }
 
     /// Does `job`, with others if there are any.
     pub(super) async fn call<R: Shared>(&self, store: &SeaOrmStore, job: &R::Job) -> Result<R::Answer, StoreError> {
-        match &self.0 {
+        match &self.combiners {
             Some(combiners) => R::combiner(combiners).call(store, job).await,
             None => R::alone(store, job).await,
         }
     }
 
+    /// Whether `db` is MariaDB, and not the MySQL whose protocol it speaks: only the former can be told not to wait for
+    /// a lock within a statement that writes.
+    pub(super) async fn is_mariadb(&self, db: &DatabaseConnection) -> Result<bool, DbErr> {
+        let ask = async || {
+            let version = db.query_one_raw(Statement::from_string(DbBackend::MySql, "SELECT VERSION() AS version"));
+            let version = version.await?.map(|row| row.try_get::<String>("", "version")).transpose()?;
+            Ok(version.is_some_and(|version| version.contains("MariaDB")))
+        };
+        self.is_mariadb.get_or_try_init(ask).await.copied()
+    }
+
     /// Off, when each goes alone.
     pub(super) const fn setting(&self) -> GroupCommit {
-        if self.0.is_some() { GroupCommit::On } else { GroupCommit::Off }
+        if self.combiners.is_some() { GroupCommit::On } else { GroupCommit::Off }
     }
 }
 
