@@ -17,7 +17,8 @@ pub enum Exit {
     Differences,
     /// 4: nothing was done: a database, a table, a setting, a key or a user is missing, or it was refused.
     NotStarted,
-    /// 5: stopped half way, by a database that went away. Each row was taken over whole or not at all: run it again.
+    /// 5: stopped half way, by a database that went away or by ctrl-c. Each row was taken over whole or not at all: run it
+    /// again.
     Interrupted,
 }
 

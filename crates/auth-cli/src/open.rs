@@ -23,18 +23,8 @@ impl Database {
     /// The database, whose tables must be up to date.
     pub(crate) async fn open(&self, shell: &Shell<'_>) -> Result<SeaOrmStore, Failure> {
         let store = self.connect(shell).await?;
-        let states = store.migrations().await.map_err(Failure::from)?;
-        let count = |status| states.iter().filter(|state| state.status == status).count();
-        match (count(MigrationStatus::Applied), count(MigrationStatus::Pending), count(MigrationStatus::Unknown)) {
-            (_, _, 1..) => Err(not_started(
-                "the tables are those of a newer version, and this one might damage them: use the authctl of the server",
-            )),
-            (0, _, _) => Err(not_started("the database has none of our tables: run `authctl migrate`")),
-            (_, 0, _) => Ok(store),
-            (_, pending, _) => Err(not_started(format!(
-                "the tables are not up to date ({pending} migrations are pending): run `authctl migrate`"
-            ))),
-        }
+        require_tables(&store).await?;
+        Ok(store)
     }
 
     /// The database, whatever is in it.
@@ -43,6 +33,22 @@ impl Database {
         let url =
             url.ok_or_else(|| not_started("there is no database: set DATABASE_URL, or name it with --database"))?;
         SeaOrmStore::connect(&url).await.map_err(|error| refused_by_database(&url, &error))
+    }
+}
+
+/// Says what to do unless the tables are those of this version.
+pub(crate) async fn require_tables(store: &SeaOrmStore) -> Result<(), Failure> {
+    let states = store.migrations().await.map_err(Failure::from)?;
+    let count = |status| states.iter().filter(|state| state.status == status).count();
+    match (count(MigrationStatus::Applied), count(MigrationStatus::Pending), count(MigrationStatus::Unknown)) {
+        (_, _, 1..) => Err(not_started(
+            "the tables are those of a newer version, and this one might damage them: use the authctl of the server",
+        )),
+        (0, _, _) => Err(not_started("the database has none of our tables: run `authctl migrate`")),
+        (_, 0, _) => Ok(()),
+        (_, pending, _) => Err(not_started(format!(
+            "the tables are not up to date ({pending} migrations are pending): run `authctl migrate`"
+        ))),
     }
 }
 
@@ -89,6 +95,14 @@ pub(crate) async fn keep_trail(auth: &Auth, shell: &mut Shell<'_>) {
     if auth.flush_events().await.is_err() || auth.lost_events() > 0 {
         shell.note("note: it was done, and the audit trail does not tell of it: the database did not take it");
     }
+}
+
+/// A user, as it is named on a command line.
+#[derive(Debug, Args)]
+pub(crate) struct Who {
+    /// An address or an id
+    #[arg(value_name = "USER")]
+    pub(crate) who: String,
 }
 
 /// The user with this address, or with this id.

@@ -46,10 +46,21 @@ pub(crate) fn read_token() -> Result<Zeroizing<String>, Failure> {
 }
 
 /// Whether somebody wants what cannot be undone.
-pub(crate) fn confirm(question: &str, is_agreed: bool) -> Result<(), Failure> {
-    if is_agreed {
-        return Ok(());
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Agreed {
+    /// Does not ask before something is lost
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Agreed {
+    /// Asks, unless it was said before.
+    pub(crate) fn or_ask(self, question: &str) -> Result<(), Failure> {
+        if self.yes { Ok(()) } else { confirm(question) }
     }
+}
+
+fn confirm(question: &str) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(refused(format!("{question} There is no terminal to ask at: say --yes. Nothing was done")));
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use auth_core::store::UserDirectory as _;
 use sea_orm::ConnectionTrait as _;
 
 use super::*;
@@ -111,4 +112,29 @@ async fn f4_a_database_that_fails_half_way_keeps_whole_batches_and_the_file_may_
     db.close().await.expect("closes");
     let again = world.run(&[&add[..], &["--json"]].concat()).ends(3).json();
     assert_eq!((&again["created"], &again["existing"]), (&700.into(), &500.into()));
+}
+
+/// Whoever is impatient knows afterwards what was done, and how to go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn f4_an_import_that_is_told_to_stop_says_how_far_it_came() {
+    const USERS: u64 = 30_000;
+    let Some(world) = World::migrated(Kind::Sqlite).await else { return };
+    let (_, store) = world.auth().await;
+    let mut lines = "email\n".to_owned();
+    (0..USERS).for_each(|n| writeln!(lines, "user-{n}@example.com").expect("a string"));
+    let file = world.write("users.csv", &lines);
+    let add = ["user", "add", "--from", &file, "--json"];
+    let process = world.command(&add).spawn().expect("authctl starts");
+    while store.count().await.expect("counts") == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let pid = process.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill").success());
+    let stopped = Outcome::of(&process.wait_with_output().expect("authctl ends"));
+    stopped.ends(5).says(&["stopped half way", "Run it again"]);
+    let (report, there) = (stopped.json(), store.count().await.expect("counts"));
+    assert_eq!((&report["created"], &report["interrupted"]), (&there.into(), &true.into()), "{report}");
+    assert!(there % 500 == 0 && there < USERS, "{there} users: batches are whole, and not all of them are there");
+    let again = world.run(&add).ends(3).json();
+    assert_eq!((&again["created"], &again["existing"]), (&(USERS - there).into(), &there.into()));
 }

@@ -19,7 +19,7 @@ mod users;
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use auth_core::{Auth, AuthConfig};
 use auth_sea_orm::SeaOrmStore;
@@ -88,9 +88,7 @@ impl World {
         // It may not want any of it.
         let _ = stdin.write_all(input.as_bytes());
         drop(stdin);
-        let output = process.wait_with_output().expect("authctl ends");
-        let text = |bytes| String::from_utf8(bytes).expect("text");
-        Outcome { code: output.status.code().expect("a code"), out: text(output.stdout), err: text(output.stderr) }
+        Outcome::of(&process.wait_with_output().expect("authctl ends"))
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -133,6 +131,11 @@ impl World {
 }
 
 impl Outcome {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+        Self { code: output.status.code().expect("a code"), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
     fn succeeds(&self) -> &Self {
         self.ends(0)
     }

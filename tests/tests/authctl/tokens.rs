@@ -2,6 +2,7 @@
 
 use auth_core::store::memory::MemoryStore;
 use auth_core::{ErrorKind, UserId};
+use auth_testkit::contract::forge;
 use auth_tests::servers::Framework;
 
 use super::*;
@@ -94,6 +95,13 @@ async fn j11_a_token_is_checked_by_the_keys_that_a_server_publishes() {
     // Whoever checks has neither the secret nor the keys.
     world.settings.retain(|(name, _)| !["SECRET", "SIGNING_KEYS", "DATABASE_URL"].contains(name));
     let url = format!("http://{}/auth/jwks", server.addr);
-    let verified = tokio::task::spawn_blocking(move || world.run_with(&["token", "verify", "--jwks", &url], &token));
-    verified.await.expect("ends").succeeds().says(&["valid"]);
+    let header = forge::encode(r#"{"alg":"EdDSA","typ":"JWT","kid":"k-of-another"}"#);
+    let (_, rest) = token.split_once('.').expect("three parts");
+    let of_another = format!("{header}.{rest}");
+    let verified = tokio::task::spawn_blocking(move || {
+        [token, of_another].map(|token| world.run_with(&["token", "verify", "--jwks", &url], &token))
+    });
+    let [good, of_another] = verified.await.expect("ends");
+    good.succeeds().says(&["valid"]);
+    of_another.ends(1).says(&["signed with the key k-of-another", "not among these"]);
 }

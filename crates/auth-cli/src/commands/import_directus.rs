@@ -1,13 +1,13 @@
 //! `authctl import directus`: users of Directus 11 become users of ours.
 
-use auth_core::store::{FactorStore as _, StoreErrorKind, UserDirectory as _};
+use auth_core::store::StoreErrorKind;
 use auth_core::{AuthConfig, Clock as _, FactorSealer, HashParams, SystemClock, UserId};
 use auth_sea_orm::SeaOrmStore;
 use auth_sea_orm::directus::{DirectusDatabase, DirectusUser, ImportError, ImportMode, Problem};
 use clap::Args;
 
 use crate::exit::{Exit, Failure};
-use crate::open::not_started;
+use crate::open::{self, Database, not_started};
 use crate::report::{Entry, Outcome, Report};
 use crate::shell::{Shell, unread};
 
@@ -21,9 +21,8 @@ pub(crate) struct ImportDirectus {
     /// The database of Directus: sqlite://file, postgres://…, mysql://… [env: DIRECTUS_DATABASE_URL]
     url: Option<String>,
 
-    /// The database with our tables [env: DATABASE_URL]
-    #[arg(long, value_name = "URL")]
-    database: Option<String>,
+    #[command(flatten)]
+    database: Database,
 
     /// Only says what would be done
     #[arg(long, conflicts_with = "update")]
@@ -44,19 +43,16 @@ type Found = (UserId, String, Result<DirectusUser, Problem>);
 
 impl ImportDirectus {
     pub(crate) async fn run(self, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
-        let vars = |name: &str| shell.var(name);
-        let named = |given: &Option<String>, variable: &str, what: &str| {
-            let missing = || not_started(format!("{what} is not given: name its URL, or set {variable}"));
-            given.clone().or_else(|| vars(variable)).ok_or_else(missing)
-        };
-        let from = named(&self.url, "DIRECTUS_DATABASE_URL", "the database of Directus")?;
-        let to = named(&self.database, "DATABASE_URL", "the database with our tables (--database)")?;
+        let from = self.url.clone().or_else(|| shell.var("DIRECTUS_DATABASE_URL"));
+        let from = from.ok_or_else(|| {
+            not_started("the database of Directus is not given: name its URL, or set DIRECTUS_DATABASE_URL")
+        })?;
         let keys = Keys::read(shell)?;
 
         let directus = DirectusDatabase::connect(&from).await;
         let directus = directus.map_err(|error| not_started("the database of Directus").because(error))?;
         directus.check().await.map_err(|error| not_started(error.to_string()).because(error.into_store_error()))?;
-        let ours = open_ours(&to, self.migrate).await?;
+        let ours = self.open_ours(shell).await?;
         let found = directus.users(keys.ceiling).await;
         let found = found.map_err(|error| not_started("the users of Directus cannot be read").because(error))?;
         keys.suffice_for(&found)?;
@@ -64,6 +60,15 @@ impl ImportDirectus {
         let report = self.import(&ours, found, keys.sealer.as_ref()).await;
         report.write(shell.format, shell.out).or_else(unread)?;
         Ok(report.exit())
+    }
+
+    async fn open_ours(&self, shell: &Shell<'_>) -> Result<SeaOrmStore, Failure> {
+        let ours = self.database.connect(shell).await?;
+        if self.migrate {
+            ours.migrate().await.map_err(|error| not_started("our tables cannot be made").because(error))?;
+        }
+        open::require_tables(&ours).await?;
+        Ok(ours)
     }
 
     async fn import(&self, ours: &SeaOrmStore, found: Vec<Found>, sealer: Option<&FactorSealer>) -> Report {
@@ -122,20 +127,4 @@ impl Keys {
              if the server has it, to what the server has"
         )))
     }
-}
-
-async fn open_ours(url: &str, migrate: bool) -> Result<SeaOrmStore, Failure> {
-    let ours = SeaOrmStore::connect(url).await;
-    let ours = ours.map_err(|error| not_started("the database with our tables").because(error))?;
-    if migrate {
-        ours.migrate().await.map_err(|error| not_started("our tables cannot be made").because(error))?;
-    }
-    let nobody = UserId::new("nobody").map_err(|error| not_started("a user id").because(error))?;
-    // The tables that are written, with the columns that are.
-    let probed = async { ours.count().await.map(drop).and(ours.second_factor(&nobody).await.map(drop)) };
-    probed.await.map_err(|error| match error.kind() {
-        StoreErrorKind::Unavailable => not_started("the database with our tables").because(error),
-        _ => not_started("our tables are not there, or not up to date: add --migrate, or start the server once"),
-    })?;
-    Ok(ours)
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
 use crate::open::{Database, not_started};
-use crate::secrets::confirm;
+use crate::secrets::Agreed;
 use crate::shell::Shell;
 use crate::table::{GREEN, RED, Table, YELLOW};
 
@@ -20,9 +20,8 @@ pub(crate) struct Migrate {
     #[arg(long, value_name = "STEPS", num_args = 0..=1, default_missing_value = "1")]
     down: Option<u32>,
 
-    /// Does not ask before something is lost
-    #[arg(long, requires = "down")]
-    yes: bool,
+    #[command(flatten)]
+    agreed: Agreed,
 
     #[command(flatten)]
     database: Database,
@@ -34,7 +33,7 @@ impl Migrate {
         let before = store.migrations().await?;
         let names: Vec<_> = match (self.status, self.down) {
             (true, _) => return status(&before, shell),
-            (false, Some(steps)) => take_back(&store, &before, steps, self.yes).await?,
+            (false, Some(steps)) => take_back(&store, &before, steps, self.agreed).await?,
             (false, None) => bring_up(&store, &before).await?,
         };
         let (key, done) = if self.down.is_some() { ("reverted", "taken back") } else { ("applied", "applied") };
@@ -83,7 +82,7 @@ async fn take_back(
     store: &SeaOrmStore,
     before: &[MigrationState],
     steps: u32,
-    is_agreed: bool,
+    agreed: Agreed,
 ) -> Result<Vec<String>, Failure> {
     require_known(before)?;
     let mut last = names(before, MigrationStatus::Applied);
@@ -92,7 +91,7 @@ async fn take_back(
     if last.is_empty() {
         return Ok(last);
     }
-    confirm(&format!("Everything in the tables and columns of {} will be lost. Go on?", last.join(", ")), is_agreed)?;
+    agreed.or_ask(&format!("Everything in the tables and columns of {} will be lost. Go on?", last.join(", ")))?;
     store.roll_back(steps).await.map_err(|error| not_started("the migrations cannot be taken back").because(error))?;
     Ok(last)
 }

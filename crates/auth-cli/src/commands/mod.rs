@@ -40,7 +40,7 @@ Exit codes:
   2  the command line is wrong
   3  some rows are there already or differ, and were left alone; some migrations are pending
   4  nothing was done: a database, a table, a setting, a key or a user is missing, or it was refused
-  5  stopped half way by a database that went away: run it again";
+  5  stopped half way, by a database that went away or by ctrl-c: run it again";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::store::{
-    FactorStore as _, RevokeReason, SessionMode, SessionRecord, SessionStore as _, Swap, TokenStore as _,
-};
+use auth_core::store::{FactorStore as _, SessionMode, SessionRecord, SessionStore as _, TokenStore as _};
 use auth_core::{Clock as _, SessionId, SystemClock};
 use auth_sea_orm::SeaOrmStore;
 use clap::{Args, Subcommand};
@@ -12,7 +10,7 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
-use crate::open::{self, Database};
+use crate::open::{self, Database, Who};
 use crate::shell::Shell;
 use crate::table::{DIM, GREEN, Table};
 
@@ -30,10 +28,7 @@ pub(crate) struct Sessions {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// The sessions of a user that are alive, the newest first
-    List {
-        /// An address or an id
-        user: String,
-    },
+    List(Who),
     /// Ends sessions: those with these ids, or all of a user
     Revoke {
         /// The ids of sessions
@@ -55,7 +50,7 @@ impl Sessions {
     pub(crate) async fn run(self, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
         let store = self.database.open(shell).await?;
         match self.command {
-            Command::List { user } => list(&store, &user, shell).await,
+            Command::List(Who { who }) => list(&store, &who, shell).await,
             Command::Revoke { user: Some(user), .. } => revoke_all(&store, &user, shell).await,
             Command::Revoke { ids, user: None } => revoke(&store, &ids, shell).await,
             Command::Purge { days } => purge(&store, days, shell).await,
@@ -115,16 +110,27 @@ const fn mode(session: &SessionRecord) -> &'static str {
 }
 
 async fn revoke(store: &SeaOrmStore, ids: &[SessionId], shell: &mut Shell<'_>) -> Result<Exit, Failure> {
-    let (mut ended, mut unknown) = (Vec::new(), Vec::new());
+    let auth = open::auth(store, open::config(shell)?)?;
+    let (mut ended, mut unknown, mut failed) = (Vec::new(), Vec::new(), None);
     for id in ids {
-        match store.revoke(*id, RevokeReason::Ended, SystemClock.now()).await? {
-            Swap::Won => ended.push(id.to_string()),
-            Swap::Lost => unknown.push(id.to_string()),
+        match auth.end_any_session(*id).await {
+            Ok(true) => ended.push(id.to_string()),
+            Ok(false) => unknown.push(id.to_string()),
+            Err(error) if ended.is_empty() => return Err(error.into()),
+            Err(error) => {
+                let what = "stopped half way: run it again, with the ids that are missing above";
+                failed = Some(Failure::new(Exit::Interrupted, what).because(error));
+                break;
+            }
         }
     }
+    open::keep_trail(&auth, shell).await;
     let mut text: String = ended.iter().map(|id| format!("{GREEN}ended{GREEN:#}  {id}\n")).collect();
     text.extend(unknown.iter().map(|id| format!("not alive: {id} (ended before, or there is none)\n")));
     shell.answer(&json!({ "ended": ended, "not_alive": unknown }), &text)?;
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
     Ok(if unknown.is_empty() { Exit::Done } else { Exit::SomeFailed })
 }
 

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::error::{AuthError, ErrorKind};
 use crate::event::EventKind;
 use crate::id::SessionId;
-use crate::store::{RevokeReason, SessionRecord, Swap};
+use crate::store::{LoadedSession, RevokeReason, SessionRecord, Swap};
 use crate::token::Identity;
 
 /// A session as its owner sees it.
@@ -43,7 +43,21 @@ impl Auth {
     pub async fn end_session(&self, identity: &Identity, id: SessionId, client: &ClientInfo) -> Result<(), AuthError> {
         let sessions = self.inner.own_sessions(identity).await?;
         let session = sessions.iter().find(|session| session.id == id).ok_or(ErrorKind::Forbidden)?;
-        self.inner.end_own(session, client).await
+        self.inner.end_own(session, client).await?;
+        Ok(())
+    }
+
+    /// Ends a session, whoever's it is: for an operator who has its id. `false` when it is over, or there is none.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn end_any_session(&self, id: SessionId) -> Result<bool, AuthError> {
+        match self.inner.sessions.load(id).await? {
+            Some(LoadedSession { session, epoch, .. }) if session.epoch == epoch => {
+                self.inner.end_own(&session, &ClientInfo::default()).await
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Ends this user's sessions except the one that asks: all of them or, when the store fails, none. A login that is
@@ -79,11 +93,12 @@ impl Inner {
         Ok(own.ok_or(ErrorKind::InvalidToken)?.id)
     }
 
-    async fn end_own(&self, session: &SessionRecord, client: &ClientInfo) -> Result<(), AuthError> {
-        if self.sessions.revoke(session.id, RevokeReason::Ended, self.clock.now()).await? == Swap::Won {
+    async fn end_own(&self, session: &SessionRecord, client: &ClientInfo) -> Result<bool, AuthError> {
+        let ended = self.sessions.revoke(session.id, RevokeReason::Ended, self.clock.now()).await? == Swap::Won;
+        if ended {
             self.record(EventKind::SessionEnded, Some(session.user), Some(session.id), client);
         }
-        Ok(())
+        Ok(ended)
     }
 }
 

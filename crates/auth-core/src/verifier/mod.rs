@@ -170,6 +170,12 @@ impl Verifier {
         self.auth.verify(token)
     }
 
+    /// The public keys that are here now, as a JWK set (RFC 7517): an empty one before published keys were first fetched.
+    #[must_use]
+    pub fn jwks(&self) -> String {
+        String::from_utf8_lossy(&self.auth.inner.keys.jwks()).into_owned()
+    }
+
     /// Other keys from now on, and no request waits.
     ///
     /// # Errors

@@ -9,14 +9,14 @@ use clap::Args;
 use serde_json::json;
 
 use crate::exit::{Exit, Failure};
-use crate::open::{self, Database, not_started};
+use crate::open::{self, Database, Who, not_started};
 use crate::shell::Shell;
 use crate::table::DIM;
 
 #[derive(Debug, Args)]
 pub(crate) struct Issue {
-    /// An address or an id
-    user: String,
+    #[command(flatten)]
+    user: Who,
     /// How many minutes it lives
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=60))]
     minutes: u32,
@@ -35,7 +35,7 @@ impl Issue {
         config.absolute_ttl = lives;
         config.refresh_grace = Duration::ZERO;
         let auth = open::auth(&store, config)?;
-        let user = open::user(&store, &self.user).await?;
+        let user = open::user(&store, &self.user.who).await?;
         let client = ClientInfo::new(None, Some("authctl token issue"));
         let tokens =
             auth.open_session(&user.id, SessionMode::Json, &client).await.map_err(|error| match error.kind() {

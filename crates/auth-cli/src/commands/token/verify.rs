@@ -30,8 +30,7 @@ pub(crate) struct Verify {
 struct Expected {
     issuer: String,
     audience: Option<String>,
-    /// `None` when they are at a URL.
-    kids: Option<Vec<String>>,
+    kids: Vec<String>,
 }
 
 impl Verify {
@@ -45,7 +44,7 @@ impl Verify {
             }
             None => {
                 let config = open::config(shell)?;
-                let kids = Some(config.signing_keys.as_ref().map(kids).unwrap_or_default());
+                let kids = config.signing_keys.as_ref().map(kids).unwrap_or_default();
                 let expected = Expected { issuer: config.issuer.clone(), audience: config.audience.clone(), kids };
                 let auth = Auth::builder(MemoryStore::new()).config(config).build();
                 let auth = auth.map_err(|error| not_started(error.to_string()))?;
@@ -59,16 +58,16 @@ impl Verify {
         }
     }
 
-    async fn verifier(&self, place: &str) -> Result<(Verifier, Option<Vec<String>>), Failure> {
+    async fn verifier(&self, place: &str) -> Result<(Verifier, Vec<String>), Failure> {
         let wrong = |error: &dyn std::fmt::Display| not_started(format!("--jwks: {error}"));
-        let (builder, kids) = if place.contains("://") {
-            (Auth::verifier(JwksUrl::parse(place).map_err(|error| wrong(&error))?), None)
+        let (builder, known) = if place.contains("://") {
+            (Auth::verifier(JwksUrl::parse(place).map_err(|error| wrong(&error))?), Vec::new())
         } else {
             let text = std::fs::read_to_string(place);
             let text = text.map_err(|error| not_started(format!("{place} cannot be read")).because(error))?;
             let keys = KeyRing::parse(&text).map_err(|error| wrong(&error))?;
             let kids = kids(&keys);
-            (Auth::verifier(keys), Some(kids))
+            (Auth::verifier(keys), kids)
         };
         let builder = builder.issuer(&self.issuer);
         let builder = match &self.audience {
@@ -80,7 +79,9 @@ impl Verify {
             not_started("the published keys cannot be fetched: see that the URL is right, and that it answers")
                 .because(error)
         })?;
-        Ok((verifier, kids))
+        // Those that were fetched, or no others than before.
+        let fetched = KeyRing::parse(&verifier.jwks()).map(|keys| kids(&keys)).unwrap_or_default();
+        Ok((verifier, [known, fetched].concat()))
     }
 }
 
@@ -105,12 +106,8 @@ impl Expected {
         if *member(&header, "typ") == "session+jwt" {
             return "it is the token of a session cookie, which counts in that cookie alone".to_owned();
         }
-        let unknown_key = self
-            .kids
-            .as_ref()
-            .zip(member(&header, "kid").as_str())
-            .filter(|(kids, kid)| !kids.iter().any(|known| known == kid));
-        if let Some((_, kid)) = unknown_key {
+        let named = member(&header, "kid").as_str();
+        if let Some(kid) = named.filter(|kid| !self.kids.iter().any(|known| known == kid)) {
             return format!("it was signed with the key {kid}, which is not among these");
         }
         if *member(&claims, "iss") != self.issuer.as_str() {

@@ -7,17 +7,10 @@ use clap::{ArgGroup, Args, ValueEnum};
 use serde_json::json;
 
 use crate::exit::{Exit, Failure};
-use crate::open::{self, no_such_user, not_started};
-use crate::secrets::{PasswordFrom, confirm};
+use crate::open::{self, Who, no_such_user, not_started};
+use crate::secrets::{Agreed, PasswordFrom};
 use crate::shell::Shell;
 use crate::table::{GREEN, YELLOW, printable};
-
-#[derive(Debug, Args)]
-pub(crate) struct Who {
-    /// An address or an id
-    #[arg(value_name = "USER")]
-    pub(crate) who: String,
-}
 
 #[derive(Debug, Args)]
 pub(crate) struct SetPassword {
@@ -65,9 +58,8 @@ pub(crate) struct ResetMfa {
 pub(crate) struct Delete {
     #[command(flatten)]
     user: Who,
-    /// Does not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    agreed: Agreed,
 }
 
 impl Who {
@@ -152,7 +144,7 @@ impl Delete {
     pub(crate) async fn run(self, store: &SeaOrmStore, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
         let auth = open::auth(store, open::config(shell)?)?;
         let user = open::user(store, &self.user.who).await?;
-        confirm(&format!("{} will be removed for good. Go on?", printable(&user.email)), self.yes)?;
+        self.agreed.or_ask(&format!("{} will be removed for good. Go on?", printable(&user.email)))?;
         if !auth.delete_user(&user.id).await? {
             return Err(no_such_user());
         }

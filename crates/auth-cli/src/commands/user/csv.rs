@@ -97,7 +97,17 @@ impl Import {
     async fn write(&self, store: &SeaOrmStore, tally: &mut Tally) -> Result<Option<Failure>, Failure> {
         let bar = progress(tally.good);
         let mut users = self.users()?.filter_map(Result::ok);
+        let stop = tokio::spawn(tokio::signal::ctrl_c());
+        // Lets it begin to listen.
+        tokio::task::yield_now().await;
         loop {
+            if stop.is_finished() {
+                bar.abandon();
+                return Ok(Some(Failure::new(
+                    Exit::Interrupted,
+                    "stopped half way, as it was told to. Run it again: who is there stays as is",
+                )));
+            }
             let batch: Vec<_> = users.by_ref().take(BATCH).collect();
             if batch.is_empty() {
                 break;
@@ -114,7 +124,9 @@ impl Import {
                         StoreErrorKind::Unavailable => {
                             "stopped half way: the database went away. Run it again: who is there stays as is"
                         }
-                        _ => "stopped half way: the database refused a row",
+                        _ => {
+                            "stopped half way: the database refused a row. See to that, and run it again: who is there stays as is"
+                        }
                     };
                     return Ok(Some(Failure::new(Exit::Interrupted, what).because(error)));
                 }

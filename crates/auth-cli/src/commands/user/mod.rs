@@ -10,7 +10,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use crate::exit::{Exit, Failure};
-use crate::open::Database;
+use crate::open::{Database, Who};
 use crate::shell::Shell;
 
 #[derive(Debug, Args)]
@@ -28,13 +28,13 @@ enum Command {
     /// Users, the newest first
     List(show::List),
     /// One user, with second factor and sessions
-    Show(change::Who),
+    Show(Who),
     /// Sets a new password, and ends all sessions of the user
     SetPassword(change::SetPassword),
     /// Shuts a user out, and ends all sessions
-    Suspend(change::Who),
+    Suspend(Who),
     /// Lets a user sign in
-    Activate(change::Who),
+    Activate(Who),
     /// Changes role and access, and ends all sessions of the user
     SetRole(change::SetRole),
     /// Removes the second factor of a user who lost it, and ends all sessions
