@@ -6,6 +6,7 @@
     reason = "test code: a failed expectation is its result"
 )]
 
+mod authctl;
 mod code;
 mod pages;
 mod settings;
