@@ -55,6 +55,12 @@ impl Failure {
         self
     }
 
+    /// Of several things, it was this one.
+    pub(crate) fn about(mut self, subject: &str) -> Self {
+        self.what = format!("{subject}: {}", self.what);
+        self
+    }
+
     pub(crate) const fn exit(&self) -> Exit {
         self.exit
     }

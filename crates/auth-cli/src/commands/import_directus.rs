@@ -63,11 +63,12 @@ impl ImportDirectus {
     }
 
     async fn open_ours(&self, shell: &Shell<'_>) -> Result<SeaOrmStore, Failure> {
-        let ours = self.database.connect(shell).await?;
+        const SUBJECT: &str = "the database with our tables";
+        let ours = self.database.connect(shell).await.map_err(|failure| failure.about(SUBJECT))?;
         if self.migrate {
             ours.migrate().await.map_err(|error| not_started("our tables cannot be made").because(error))?;
         }
-        open::require_tables(&ours).await?;
+        open::require_tables(&ours).await.map_err(|failure| failure.about(SUBJECT))?;
         Ok(ours)
     }
 
