@@ -337,7 +337,8 @@ impl AuthBuilder {
     }
 
     /// Mounts these endpoints too: [some](Endpoint::is_optional) are off until then. Those that let new users in need a
-    /// [`mailer`](Self::mailer), and they and those of admins need users in our own store.
+    /// [`mailer`](Self::mailer), and they and those of admins need users in our own store. Those that mail invitations
+    /// need [`AcceptInvitation`](Endpoint::AcceptInvitation).
     pub fn with(mut self, endpoints: &[Endpoint]) -> Self {
         self.endpoints.extend(
             endpoints.iter().filter(|endpoint| !self.endpoints.contains(endpoint)).copied().collect::<Vec<_>>(),
@@ -449,6 +450,18 @@ fn check_endpoints(endpoints: &[Endpoint], has_mailer: bool, has_directory: bool
     if !has_mailer && let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.needs_mailer()) {
         let problem = format!("is missing, and {} sends mail: call `.mailer(…)`", endpoint.path());
         return Err(ConfigError::new("mailer", problem));
+    }
+    let accepts = endpoints.contains(&Endpoint::AcceptInvitation);
+    if has_mailer
+        && !accepts
+        && let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.invites())
+    {
+        let problem = format!(
+            "have {}, which mails invitations, and nothing that accepts one: mount AcceptInvitation too, or build without \
+             a mailer",
+            endpoint.path()
+        );
+        return Err(ConfigError::new("endpoints", problem));
     }
     if !has_directory && let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.needs_directory()) {
         let problem = format!("has {}, which is for users in our own store: manage them in yours", endpoint.path());

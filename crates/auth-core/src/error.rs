@@ -71,6 +71,8 @@ pub enum ErrorKind {
     OwnAccount,
     /// Nobody would be an admin any more.
     LastAdmin,
+    /// An invitation is for users who are invited, and this one is not, or not any more.
+    NotInvited,
     /// This operation needs the user table of our own store, and the app brought another.
     UsersElsewhere,
     /// Too many tries for this account or from this address; nothing was checked.
@@ -175,6 +177,7 @@ impl fmt::Display for AuthError {
             ErrorKind::EmailTaken => "a user with this e-mail address exists",
             ErrorKind::OwnAccount => "admins cannot do this to themselves",
             ErrorKind::LastAdmin => "nobody would be an admin any more",
+            ErrorKind::NotInvited => "the user is not invited",
             ErrorKind::UsersElsewhere => {
                 "users live in a table of the app: change them there, then call `Auth::end_sessions_of`"
             }

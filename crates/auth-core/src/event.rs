@@ -113,6 +113,8 @@ pub enum EventKind {
         /// Which one.
         id: TokenId,
     },
+    /// An admin sent somebody an invitation again.
+    InvitationSent,
     /// An admin made a user.
     UserCreated,
     /// An admin changed a user, whose sessions were ended.
@@ -169,6 +171,7 @@ impl EventKind {
             Self::InvitationAccepted => "invitation_accepted",
             Self::PersonalTokenCreated { .. } => "personal_token_created",
             Self::PersonalTokenRevoked { .. } => "personal_token_revoked",
+            Self::InvitationSent => "invitation_sent",
             Self::UserCreated => "user_created",
             Self::UserChanged => "user_changed",
             Self::UserDeleted => "user_deleted",

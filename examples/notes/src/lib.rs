@@ -23,11 +23,15 @@ const MOUNTED: &[Endpoint] = &[
     Endpoint::User,
     Endpoint::UpdateUser,
     Endpoint::DeleteUser,
+    Endpoint::InviteAgain,
     Endpoint::ResetUserFactor,
     Endpoint::Events,
     Endpoint::Health,
     Endpoint::AcceptInvitation,
 ];
+
+/// What lets strangers in: `REGISTRATION=1`.
+const REGISTRATION: &[Endpoint] = &[Endpoint::Register, Endpoint::VerifyEmail];
 
 /// What a server needs.
 pub struct App {
@@ -55,13 +59,16 @@ impl App {
         // Guards refuse the access tokens of ended sessions too, within a second.
         config.revocation_feed = Some(RevocationFeed::default());
         config.audit_trail.get_or_insert_default();
-        println!("mails for forgotten passwords go {}", settings.mail);
-        let auth = Auth::builder(store).config(config).mailer(settings.mailer).with(MOUNTED).build()?;
+        println!("mails go {}", settings.mail);
+        let page = config.public_url.clone().unwrap_or_default();
+        let registration = if settings.registration { REGISTRATION } else { &[] };
+        let builder = Auth::builder(store).config(config).mailer(settings.mailer).with(MOUNTED).with(registration);
+        let auth = builder.build()?;
         auth.poll_revocations().await?;
         auth.spawn_maintenance();
         first_start::create_admin(&auth).await?;
         let notes = Notes::open(&settings.database_url).await?;
-        println!("listening on http://{}", settings.address);
+        println!("listening on {}: open {page} in a browser", settings.address);
         Ok(Self { auth, notes, address: settings.address })
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) database_url: String,
     pub(crate) address: SocketAddr,
     pub(crate) auth: AuthConfig,
+    /// Whether strangers may make an account: `REGISTRATION=1`.
+    pub(crate) registration: bool,
     pub(crate) mailer: Arc<dyn Mailer>,
     /// Where the mailer puts mails, for people.
     pub(crate) mail: String,
@@ -49,20 +51,36 @@ impl Settings {
         };
         let mut auth = AuthConfig::from_vars(|name| if name == "SECRET" { Some(secret.clone()) } else { var(name) })?;
         let address = SocketAddr::new(host, port);
-        // Links in mails begin with it, and lead to the console. Whoever says where clients reach this server means no other
-        // place.
-        let consoles = match &auth.public_url {
-            Some(public_url) => vec![public_url.clone()],
-            None => vec![format!("http://{address}"), format!("http://localhost:{port}")],
-        };
-        auth.public_url = consoles.first().cloned();
+        let consoles = consoles(&mut auth, address);
         for console in consoles.iter().map(|url| url.trim_end_matches('/')) {
             auth.password_reset_urls.push(format!("{console}/#/reset"));
             auth.invitation_urls.push(format!("{console}/#/invite"));
+            auth.verification_urls.push(format!("{console}/#/verified"));
         }
+        let registration = parsed("REGISTRATION", 0, "0 or 1")? == 1_u8;
         let (mailer, mail) = mailer(name, &database_url)?;
-        Ok(Self { database_url, address, auth, mailer, mail })
+        Ok(Self { database_url, address, auth, registration, mailer, mail })
     }
+}
+
+/// Where the console is. Links in mails begin with the first; whoever says where clients reach this server means no other
+/// place.
+fn consoles(auth: &mut AuthConfig, address: SocketAddr) -> Vec<String> {
+    let local = format!("http://localhost:{}", address.port());
+    let all = match &auth.public_url {
+        Some(public_url) => vec![public_url.clone()],
+        // That is no address to go to.
+        None if address.ip().is_unspecified() => {
+            println!(
+                "PUBLIC_URL is not set, so links in mails begin with {local}, which leads nowhere on other machines: set it \
+                 to the address that they reach this one by, such as https://notes.example.com"
+            );
+            vec![local]
+        }
+        None => vec![local, format!("http://{address}")],
+    };
+    auth.public_url = all.first().cloned();
+    all
 }
 
 /// What the environment asks for, or files beside the database.

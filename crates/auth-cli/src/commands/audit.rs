@@ -123,6 +123,7 @@ fn in_words(event: &EventRecord) -> String {
     };
     let mut line = format!("{}  {style}{:<9}  {:<26}{style:#}", event.at, event.outcome.as_str(), event.kind.as_str());
     let details = [
+        ("times", (event.times != 1).then(|| event.times.to_string())),
         ("user", event.user.map(|user| user.to_string())),
         ("by", event.actor.map(|actor| actor.to_string())),
         ("from", event.ip.map(|ip| ip.to_string())),
@@ -143,6 +144,7 @@ fn in_json(event: &EventRecord) -> Value {
         "id": event.id,
         "at": event.at.to_string(),
         "type": event.kind.as_str(),
+        "times": event.times,
         "outcome": event.outcome.as_str(),
         "user": event.user,
         "actor": event.actor,

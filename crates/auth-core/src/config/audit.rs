@@ -10,7 +10,9 @@ use super::ConfigError;
 /// it, and none fails by it. [`Auth::flush_events`](crate::Auth::flush_events) stores the rest when the server stops.
 /// `GET /auth/events` shows them to admins, when mounted.
 ///
-/// Kept are all but refreshes that went well, throttled logins, and refused tokens of nobody knows whom.
+/// Refreshes that went well, throttled logins, and refused tokens of nobody knows whom are not kept one by one: they are
+/// counted on each node, and every five minutes are one event of their kind, whose
+/// [`times`](crate::store::EventRecord::times) says how often. A node that is killed loses the count of those minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditTrail {

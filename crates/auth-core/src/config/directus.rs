@@ -81,9 +81,13 @@ impl AuthConfig {
         Self::read(&|name| var(name).or_else(|| var(named_by_directus(name)?)), Self::directus)
     }
 
+    pub(crate) fn is_beside_directus(&self) -> bool {
+        self.issuer == ISSUER
+    }
+
     /// Whoever copies the secret of Directus must not mend it on one side alone.
     pub(super) fn advise_about_directus(&self, error: ConfigError) -> ConfigError {
-        if self.issuer != ISSUER {
+        if !self.is_beside_directus() {
             return error;
         }
         let advice = "set the new one as SECRET of Directus too, and restart both: its users have to refresh once";

@@ -25,6 +25,7 @@ pub(super) enum Administration {
     User,
     Update,
     Delete,
+    InviteAgain,
     ResetFactor,
 }
 
@@ -40,7 +41,7 @@ impl Administration {
         let admin = auth.admin(identity, &auth.inner.wire.clients.of(head)).await?;
         match self {
             Self::Users => users(&admin, head).await,
-            Self::Create => create(&admin, fields).await,
+            Self::Create => create(auth, &admin, fields).await,
             Self::User => shown(admin.user(&user_id(head, 0)?).await?),
             Self::Update => {
                 let (id, change) = (user_id(head, 0)?, change(fields)?);
@@ -49,6 +50,11 @@ impl Administration {
             }
             Self::Delete => {
                 found(admin.delete_user(&user_id(head, 0)?).await?)?;
+                Ok(Reply::new(204))
+            }
+            Self::InviteAgain => {
+                let url = fields.optional("invite_url").map_err(Problem::payload)?;
+                found(admin.invite_again(&user_id(head, 1)?, url).await?)?;
                 Ok(Reply::new(204))
             }
             Self::ResetFactor => {
@@ -75,7 +81,7 @@ async fn users(admin: &Admin<'_>, head: &RequestHead<'_>) -> Result<Reply, Probl
     Ok(listing::reply(&users.iter().map(User::of).collect::<Vec<_>>(), counted))
 }
 
-async fn create(admin: &Admin<'_>, fields: &Fields) -> Result<Reply, Problem> {
+async fn create(auth: &Auth, admin: &Admin<'_>, fields: &Fields) -> Result<Reply, Problem> {
     let mut account = NewAccount::new(email_field(fields)?);
     let change = change(fields)?;
     account.role = change.role.flatten();
@@ -83,7 +89,9 @@ async fn create(admin: &Admin<'_>, fields: &Fields) -> Result<Reply, Problem> {
     account.app_access = change.app_access.unwrap_or(account.app_access);
     account.admin_access = change.admin_access.unwrap_or(account.admin_access);
     let url = fields.optional("invite_url").map_err(Problem::payload)?;
-    shown(Some(admin.create_user(account, url).await?))
+    let user = admin.create_user(account, url).await?;
+    let invitation_mailed = user.status == UserStatus::Invited && auth.inner.outbox.is_some();
+    Ok(Reply::json(200, &Data { data: Made { user: User::of(&user), invitation_mailed } }))
 }
 
 /// What the body says of a user. A password is refused, not ignored: whoever sends one believes that it was set
@@ -155,12 +163,22 @@ impl<'a> User<'a> {
     }
 }
 
+/// A user who was just made.
+#[derive(Serialize)]
+struct Made<'a> {
+    #[serde(flatten)]
+    user: User<'a>,
+    /// Otherwise nobody told the user: whoever is invited then cannot accept.
+    invitation_mailed: bool,
+}
+
 /// An event of the audit trail. Times are milliseconds since 1970.
 #[derive(Serialize)]
 struct Event<'a> {
     id: EventId,
     at: i64,
     r#type: &'a EventName,
+    times: u64,
     outcome: &'static str,
     user: Option<&'a UserId>,
     actor: Option<&'a UserId>,
@@ -176,6 +194,7 @@ impl<'a> Event<'a> {
             id: event.id,
             at: event.at.as_millis(),
             r#type: &event.kind,
+            times: event.times,
             outcome: event.outcome.as_str(),
             user: event.user.as_ref(),
             actor: event.actor.as_ref(),

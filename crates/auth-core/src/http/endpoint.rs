@@ -69,6 +69,8 @@ pub enum Endpoint {
     UpdateUser,
     /// `DELETE /users/{id}`, for admins: removes a user.
     DeleteUser,
+    /// `POST /users/{id}/invite`, for admins: another mail to somebody who is invited. Not mounted unless asked for.
+    InviteAgain,
     /// `POST /users/{id}/tfa/disable`, for admins: removes the second factor of a user who lost it.
     ResetUserFactor,
     /// `GET /auth/health`: whether the store answers, for probes. Not mounted unless asked for.
@@ -126,6 +128,7 @@ impl Endpoint {
         Self::User,
         Self::UpdateUser,
         Self::DeleteUser,
+        Self::InviteAgain,
         Self::ResetUserFactor,
         Self::Events,
         Self::Health,
@@ -154,6 +157,7 @@ impl Endpoint {
                     | Self::User
                     | Self::UpdateUser
                     | Self::DeleteUser
+                    | Self::InviteAgain
                     | Self::ResetUserFactor
             )
     }
@@ -166,7 +170,12 @@ impl Endpoint {
     /// Whether it is of no use without a [`Mailer`](crate::mail::Mailer).
     #[must_use]
     pub const fn needs_mailer(self) -> bool {
-        self.lets_users_in() || matches!(self, Self::RequestReset | Self::ResetPassword)
+        self.lets_users_in() || matches!(self, Self::RequestReset | Self::ResetPassword | Self::InviteAgain)
+    }
+
+    /// Whether it sends invitations, when there is a [`Mailer`](crate::mail::Mailer).
+    pub(crate) const fn invites(self) -> bool {
+        matches!(self, Self::Invite | Self::CreateUser | Self::InviteAgain)
     }
 
     /// Whether it is of no use without [`AuthConfig::personal_tokens`](crate::AuthConfig::personal_tokens).
@@ -202,6 +211,7 @@ impl Endpoint {
             Self::AcceptInvitation => "/users/invite/accept",
             Self::Users | Self::CreateUser => "/users",
             Self::User | Self::UpdateUser | Self::DeleteUser => "/users/{id}",
+            Self::InviteAgain => "/users/{id}/invite",
             Self::ResetUserFactor => "/users/{id}/tfa/disable",
             Self::Events => "/auth/events",
             Self::Health => "/auth/health",
@@ -229,6 +239,7 @@ impl Endpoint {
             | Self::Invite
             | Self::AcceptInvitation
             | Self::CreateUser
+            | Self::InviteAgain
             | Self::ResetUserFactor => Method::Post,
             Self::Providers
             | Self::Jwks
@@ -436,7 +447,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_for_an_endpoint_is_named() {
-        for endpoint in [Endpoint::ResetPassword, Endpoint::Register, Endpoint::Invite] {
+        for endpoint in [Endpoint::ResetPassword, Endpoint::Register, Endpoint::Invite, Endpoint::InviteAgain] {
             let error = builder().with(&[endpoint]).build().expect_err("no mailer");
             assert_eq!(error.field(), "mailer");
             assert!(error.to_string().contains(endpoint.path()), "{error}");
@@ -449,6 +460,14 @@ mod tests {
         let elsewhere = builder().users(MemoryStore::new()).mailer(NoMail).with(&[Endpoint::Register]).build();
         assert_eq!(elsewhere.expect_err("users elsewhere").field(), "endpoints");
         assert!(builder().users(MemoryStore::new()).mailer(NoMail).build().is_ok());
+        for endpoint in [Endpoint::CreateUser, Endpoint::Invite, Endpoint::InviteAgain] {
+            let error = builder().mailer(NoMail).with(&[endpoint]).build().expect_err("nobody can accept");
+            assert_eq!(error.field(), "endpoints");
+            assert!(error.to_string().contains("AcceptInvitation"), "{error}");
+            let accepting = builder().mailer(NoMail).with(&[endpoint, Endpoint::AcceptInvitation]);
+            assert!(mounted(accepting).contains(&endpoint));
+        }
+        assert!(mounted(builder().with(&[Endpoint::CreateUser])).contains(&Endpoint::CreateUser), "no mail is sent");
         let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
         config.hash_threads = 1;
         let error = builder().config(config).mailer(NoMail).build().expect_err("no URL");

@@ -20,9 +20,12 @@ const HEADERS: &[(&str, &str)] = &[
     ("cross-origin-opener-policy", "same-origin"),
     ("referrer-policy", "no-referrer"),
     ("x-content-type-options", "nosniff"),
-    // Kept, and asked for again each time: the names stay the same from one version to the next.
-    ("cache-control", "no-cache"),
 ];
+
+/// Kept, and asked for again each time: the names stay the same from one version to the next.
+const ASKED_FOR_AGAIN: (&str, &str) = ("cache-control", "no-cache");
+/// A URL with a query may have the token of a link in it: nothing is kept under that name.
+const NOT_KEPT: (&str, &str) = ("cache-control", "no-store");
 
 /// One file of a page, at a path of its own: see [`Route::files`](super::Route::files).
 #[derive(Clone)]
@@ -60,12 +63,16 @@ impl File {
     }
 
     pub(super) fn answer(&self, head: &RequestHead<'_>) -> Reply {
+        if head.query.is_some_and(|query| !query.is_empty()) {
+            let reply = Reply::written(200, self.body.to_vec()).with("content-type", self.kind.media_type());
+            return reply.with_all(HEADERS).with_all(&[NOT_KEPT]);
+        }
         let reply = if self.is_known(head) {
             Reply::new(304)
         } else {
             Reply::written(200, self.body.to_vec()).with("content-type", self.kind.media_type())
         };
-        reply.with("etag", self.tag.clone()).with_all(HEADERS)
+        reply.with("etag", self.tag.clone()).with_all(HEADERS).with_all(&[ASKED_FOR_AGAIN])
     }
 
     /// Whether whoever asks has it already (RFC 9110 13.1.2).
@@ -157,6 +164,22 @@ mod tests {
             assert!(reply.headers().iter().any(|(name, value)| *name == "etag" && **value == file.tag));
             assert_eq!(reply.headers().iter().filter(|(name, _)| *name == "content-security-policy").count(), 1);
             assert_eq!(reply.into_body().is_empty(), status == 304);
+        }
+    }
+
+    #[test]
+    fn b5_a_page_with_a_token_in_its_url_is_kept_nowhere() {
+        let file = File::new("/", FileKind::Html, &b"<!doctype html>"[..]);
+        let headers = [("if-none-match", file.tag.as_bytes())];
+        let lines = TestLines(&headers);
+        for (query, status, expected) in
+            [(None, 304, "no-cache"), (Some(""), 304, "no-cache"), (Some("token=x"), 200, "no-store")]
+        {
+            let reply = file.answer(&RequestHead { query, ..RequestHead::test("GET", None, &lines) });
+            assert_eq!(reply.status(), status, "{query:?}");
+            let kept = reply.headers().iter().filter(|(name, _)| *name == "cache-control");
+            assert_eq!(kept.map(|(_, value)| &**value).collect::<Vec<_>>(), [expected], "{query:?}");
+            assert_eq!(reply.headers().iter().any(|(name, _)| *name == "etag"), expected == "no-cache", "{query:?}");
         }
     }
 }

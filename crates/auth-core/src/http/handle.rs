@@ -119,6 +119,7 @@ impl Auth {
             Endpoint::User => own::handle(self, Own::Admin(Administration::User), head, &fields).await,
             Endpoint::UpdateUser => own::handle(self, Own::Admin(Administration::Update), head, &fields).await,
             Endpoint::DeleteUser => own::handle(self, Own::Admin(Administration::Delete), head, &fields).await,
+            Endpoint::InviteAgain => own::handle(self, Own::Admin(Administration::InviteAgain), head, &fields).await,
             Endpoint::ResetUserFactor => {
                 own::handle(self, Own::Admin(Administration::ResetFactor), head, &fields).await
             }

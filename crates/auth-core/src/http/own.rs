@@ -60,6 +60,7 @@ impl Own {
             Self::Admin(Administration::Update) => Endpoint::UpdateUser,
             Self::Admin(Administration::Delete) => Endpoint::DeleteUser,
             Self::Events => Endpoint::Events,
+            Self::Admin(Administration::InviteAgain) => Endpoint::InviteAgain,
             Self::Admin(Administration::ResetFactor) => Endpoint::ResetUserFactor,
         }
     }

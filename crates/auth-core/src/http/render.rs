@@ -211,6 +211,7 @@ impl Look {
                 Some("Admins cannot suspend, demote or remove themselves, nor reset their own second factor")
             }
             ErrorKind::LastAdmin => Some("There would be no admin any more, make another one first"),
+            ErrorKind::NotInvited => Some("The user is not invited, or has accepted already"),
             ErrorKind::InvalidFactorSecret => Some("\"secret\" is invalid"),
             _ => None,
         };
@@ -243,6 +244,7 @@ impl Look {
             | ErrorKind::InvalidExpiry
             | ErrorKind::OwnAccount
             | ErrorKind::LastAdmin
+            | ErrorKind::NotInvited
             | ErrorKind::TooManyTokens => (400, "INVALID_PAYLOAD", "", Some("invalid_request")),
             // The first three have a reason, and are answered above; the routes of the others are not mounted.
             ErrorKind::WeakPassword

@@ -146,7 +146,7 @@ impl Admin<'_> {
         let invitation = match (is_invited, url) {
             (false, _) => None,
             (true, Some(url)) => Some((url.to_owned(), inner.place_for_mail()?)),
-            (true, None) => Some((inner.page("/admin/accept-invite")?, inner.place_for_mail()?)),
+            (true, None) => Some((inner.landing_page("/admin/accept-invite")?, inner.place_for_mail()?)),
         };
         let id = inner.users.create(&record).await.map_err(taken)?;
         self.record(EventKind::UserCreated, &id);
@@ -172,8 +172,38 @@ impl Admin<'_> {
         Ok(user)
     }
 
+    /// Mails somebody who is invited another link: the first may be lost or expired, or void since the user was changed.
+    /// It leads where that of [`create_user`](Self::create_user) does, and those sent before go on to count. `false` when
+    /// there is no such user.
+    ///
+    /// # Errors
+    /// `RecentLoginRequired`; `NotInvited` for a user of another status; `UrlNotAllowed`; `NoMailer`; `Unavailable`.
+    #[tracing::instrument(name = "auth.user_invite", skip_all, fields(actor = %self.id(), user = %id))]
+    pub async fn invite_again(&self, id: &UserId, url: Option<&str>) -> Result<bool, AuthError> {
+        self.step_up().await?;
+        let inner = &self.auth.inner;
+        let url = match url {
+            Some(url) => allowed(url, &inner.config.invitation_urls, "invite users")?.to_owned(),
+            None => inner.landing_page("/admin/accept-invite")?,
+        };
+        let place = inner.place_for_mail()?;
+        let Some((user, epoch)) = inner.user_and_epoch(id).await? else { return Ok(false) };
+        if user.status != UserStatus::Invited {
+            return Err(ErrorKind::NotInvited.into());
+        }
+        self.record(EventKind::InvitationSent, id);
+        let auth = self.auth.clone();
+        self.auth.afterwards(async move {
+            let sent = auth.inner.mail_link(Purpose::Invite, &user, epoch, LinkBase { url, then: None }).await;
+            drop(place);
+            sent
+        });
+        Ok(true)
+    }
+
     /// Changes a user and ends the user's sessions; of the admin's own, the one that asks goes on. A change of nothing is
-    /// none. `false` when there is no such user.
+    /// none. The link of an invitation is void then: [`invite_again`](Self::invite_again) sends another. `false` when there
+    /// is no such user.
     ///
     /// # Errors
     /// `RecentLoginRequired`; `OwnAccount` for admins who would end themselves, and `LastAdmin` when nobody would be an

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -37,15 +37,14 @@ impl Auth {
     /// and removed when they are old; and with a [`revocation_feed`](crate::AuthConfig::revocation_feed), what was revoked
     /// is read. Run it once on every node; dropping it at any point loses nothing.
     pub async fn maintain(&self) -> Infallible {
-        let mut purge = pin!(self.purge());
-        let mut follow = pin!(self.follow_revocations());
-        let mut store = pin!(self.store_events());
-        poll_fn(|context| match follow.as_mut().poll(context) {
-            Poll::Ready(never) => Poll::Ready(never),
-            Poll::Pending => match store.as_mut().poll(context) {
-                Poll::Ready(never) => Poll::Ready(never),
-                Poll::Pending => purge.as_mut().poll(context),
-            },
+        let follow = pin!(self.follow_revocations());
+        let store = pin!(self.store_events());
+        let count = pin!(self.keep_counts());
+        let purge = pin!(self.purge());
+        let mut all: [Pin<&mut (dyn Future<Output = Infallible> + Send)>; 4] = [follow, store, count, purge];
+        poll_fn(|context| {
+            let over = all.iter_mut().map(|one| one.as_mut().poll(context)).find(Poll::is_ready);
+            over.unwrap_or(Poll::Pending)
         })
         .await
     }

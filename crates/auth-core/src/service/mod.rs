@@ -17,6 +17,7 @@ mod refresh;
 mod register;
 mod second_factor;
 mod sessions;
+mod tally;
 pub(crate) mod trail;
 mod users;
 

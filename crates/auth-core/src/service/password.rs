@@ -43,7 +43,7 @@ impl Auth {
     /// user gets at most one such mail a minute (requirement S6).
     ///
     /// The link leads to `url`, which must be on [`AuthConfig::password_reset_urls`](crate::AuthConfig), or without it
-    /// to `/admin/reset-password` below [`AuthConfig::public_url`](crate::AuthConfig).
+    /// to `/admin/reset-password` below [`AuthConfig::public_url`](crate::AuthConfig), with the token behind a `#`.
     ///
     /// # Errors
     /// `UrlNotAllowed`; `NoMailer`; `Unavailable` when too many ask at once.
@@ -52,7 +52,7 @@ impl Auth {
         let not_before = tokio::time::Instant::now() + self.inner.config.login_stall;
         let url = match url {
             Some(url) => allowed(url, &self.inner.config.password_reset_urls, "reset passwords")?.to_owned(),
-            None => self.inner.page("/admin/reset-password")?,
+            None => self.inner.landing_page("/admin/reset-password")?,
         };
         let place = self.inner.place_for_mail()?;
         let auth = self.clone();
@@ -163,7 +163,7 @@ impl Inner {
     }
 
     /// The epoch first, unless both are read at once: what is older than the user makes a change fail, not succeed.
-    async fn user_and_epoch(&self, id: &UserId) -> Result<Option<(UserRecord, Epoch)>, AuthError> {
+    pub(super) async fn user_and_epoch(&self, id: &UserId) -> Result<Option<(UserRecord, Epoch)>, AuthError> {
         if self.directory.is_some()
             && let Some(user) = self.users.find_by_id(id).await?
             && let Some(epoch) = user.epoch

@@ -59,7 +59,7 @@ impl Auth {
     /// before and has not accepted gets another mail, and the role given now.
     ///
     /// The link leads to `url`, which must be on [`AuthConfig::invitation_urls`](crate::AuthConfig), or without it to
-    /// `/admin/accept-invite` below [`AuthConfig::public_url`](crate::AuthConfig).
+    /// `/admin/accept-invite` below [`AuthConfig::public_url`](crate::AuthConfig), with the token behind a `#`.
     ///
     /// # Errors
     /// `Forbidden` unless `identity` is an admin now; `EmailTaken`, `UrlNotAllowed`, `UsersElsewhere`, `NoMailer`;
@@ -79,7 +79,7 @@ impl Auth {
         }
         let url = match url {
             Some(url) => allowed(url, &self.inner.config.invitation_urls, "invite users")?.to_owned(),
-            None => self.inner.page("/admin/accept-invite")?,
+            None => self.inner.landing_page("/admin/accept-invite")?,
         };
         let place = self.inner.place_for_mail()?;
         let user = self.inner.store_invitation(email, role).await?;

@@ -15,10 +15,12 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::tally::{Counted, Tally};
 use crate::auth::{Auth, Inner};
+use crate::client::ClientInfo;
 use crate::clock::Timestamp;
 use crate::error::{AuthError, ErrorKind};
-use crate::event::{AuthEvent, EventKind};
+use crate::event::{AuthEvent, EventKind, EventName};
 use crate::id::EventId;
 use crate::measure;
 use crate::rng::SecureRandom;
@@ -39,6 +41,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Trail {
     store: Arc<dyn EventStore>,
     queue: Mutex<Queue>,
+    /// What is not kept one by one.
+    tally: Tally,
     filled: Notify,
     /// Whoever stores a batch holds it.
     writing: tokio::sync::Mutex<()>,
@@ -61,6 +65,10 @@ impl Auth {
     /// `NoAuditTrail` without [`AuthConfig::audit_trail`](crate::AuthConfig::audit_trail); `Unavailable`.
     pub async fn events(&self, page: &EventPage) -> Result<Vec<EventRecord>, AuthError> {
         let trail = self.inner.trail()?;
+        // Whoever asks for a stretch of time wants all of it; whoever looks every few seconds would make an event each time.
+        if page.filter.kind.is_some() && page.filter.since.is_some() {
+            trail.keep_counts(page.filter.kind, &*self.inner.random);
+        }
         if let Err(error) = trail.flush().await {
             tracing::warn!(target: "auth::audit", %error, "the latest events are not stored yet");
         }
@@ -82,7 +90,10 @@ impl Auth {
     /// `Unavailable`: what waits goes on waiting.
     pub async fn flush_events(&self) -> Result<(), AuthError> {
         match &self.inner.trail {
-            Some(trail) => Ok(trail.flush().await?),
+            Some(trail) => {
+                trail.keep_counts(None, &*self.inner.random);
+                Ok(trail.flush().await?)
+            }
             None => Ok(()),
         }
     }
@@ -114,19 +125,44 @@ impl Inner {
 
 impl Trail {
     pub(crate) fn new(store: Arc<dyn EventStore>) -> Self {
-        Self { store, queue: Mutex::default(), filled: Notify::new(), writing: tokio::sync::Mutex::default() }
+        Self {
+            store,
+            queue: Mutex::default(),
+            tally: Tally::default(),
+            filled: Notify::new(),
+            writing: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Takes an event, and waits for nothing.
     pub(super) fn record(&self, event: &AuthEvent<'_>, random: &dyn SecureRandom) {
         if !is_kept(event) {
-            return;
+            return self.tally.add(event.kind, event.at);
         }
-        let record = record_of(event, random);
+        match record_of(event, random) {
+            Some(record) => self.push(record),
+            None => self.queue().lose(1),
+        }
+    }
+
+    /// Takes what was counted, of one kind or of all, as one event each.
+    pub(super) fn keep_counts(&self, of: Option<EventName>, random: &dyn SecureRandom) {
+        let client = ClientInfo::default();
+        for Counted { kind, times, at } in self.tally.take(of) {
+            let event = AuthEvent { at, kind, user: None, actor: None, session: None, client: &client };
+            match record_of(&event, random) {
+                Some(record) => self.push(EventRecord { times, ..record }),
+                None => self.queue().lose(times),
+            }
+        }
+    }
+
+    fn push(&self, record: EventRecord) {
         let mut queue = self.queue();
-        match record {
-            Some(record) if queue.events.len() < QUEUE => queue.push(record),
-            _ => queue.lose(1),
+        if queue.events.len() < QUEUE {
+            queue.push(record);
+        } else {
+            queue.lose(1);
         }
         drop(queue);
         self.filled.notify_one();
@@ -192,7 +228,8 @@ impl Queue {
     }
 }
 
-/// What anybody could send without end, and what happens every few minutes as it should, would bury the rest.
+/// What anybody could send without end, and what happens every few minutes as it should, would bury the rest: it is
+/// counted.
 fn is_kept(event: &AuthEvent<'_>) -> bool {
     match event.kind {
         EventKind::SessionRotated | EventKind::SessionReplayed | EventKind::LoginThrottled => false,
@@ -210,6 +247,7 @@ fn record_of(event: &AuthEvent<'_>, random: &dyn SecureRandom) -> Option<EventRe
         id: EventId::generate(event.at, random).ok()?,
         at: event.at,
         kind: event.kind.event_name()?,
+        times: 1,
         outcome: event.kind.outcome(),
         user: event.user,
         actor: event.actor,
@@ -225,7 +263,6 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::client::ClientInfo;
     use crate::rng::SystemRandom;
     use crate::store::memory::MemoryStore;
 
@@ -342,17 +379,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_anybody_could_send_without_end_is_not_kept() {
-        let world = World::new();
-        for kind in [
+    async fn what_anybody_could_send_without_end_is_counted() {
+        const KINDS: [EventKind; 5] = [
             EventKind::SessionRotated,
             EventKind::SessionReplayed,
             EventKind::LoginThrottled,
             EventKind::RefreshRefused,
             EventKind::TokenRefused,
-        ] {
-            world.record(kind);
+        ];
+        let world = World::new();
+        for kind in [KINDS, KINDS, KINDS].as_flattened() {
+            world.record(*kind);
         }
         assert_eq!(world.waiting_and_lost(), (0, 0));
+        let random = SystemRandom::new();
+        world.trail.keep_counts(EventKind::LoginThrottled.event_name(), &random);
+        assert_eq!(world.waiting_and_lost(), (1, 0));
+        world.trail.keep_counts(None, &random);
+        world.trail.keep_counts(None, &random);
+        world.trail.flush().await.expect("stores");
+        let page = EventPage { filter: EventFilter::default(), after: None, skip: 0, limit: 10 };
+        let stored = world.store.events(&page).await.expect("events");
+        assert_eq!(stored.iter().map(|event| event.times).collect::<Vec<_>>(), [3; 5]);
+        let kinds: std::collections::HashSet<_> = stored.iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, KINDS.iter().filter_map(|kind| kind.event_name()).collect());
     }
 }

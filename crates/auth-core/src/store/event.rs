@@ -36,6 +36,8 @@ pub struct EventRecord {
     pub at: Timestamp,
     /// What: the [name](crate::EventKind::name) of a kind, perhaps of a later version.
     pub kind: EventName,
+    /// How often: 1, and more for what is counted, not kept one by one. That has no user, and [`at`](Self::at) is its last.
+    pub times: u64,
     /// Whether it was let happen.
     pub outcome: Outcome,
     /// Whose account, when that is known.

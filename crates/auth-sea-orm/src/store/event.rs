@@ -64,6 +64,7 @@ impl SeaOrmStore {
                 event.token.as_ref().map(|id| id.as_bytes().to_vec()).into(),
                 event.ip.map(|ip| ip.to_string()).into(),
                 event.user_agent.as_deref().into(),
+                i64::try_from(event.times).unwrap_or(i64::MAX).into(),
             ]);
         }
         insert.on_conflict(OnConflict::column(Column::Id).do_nothing_on([Column::Id]).to_owned()).take()
@@ -104,6 +105,7 @@ fn event_record(row: &QueryResult) -> Result<EventRecord, DbErr> {
         id: EventId::from_bytes(row::bytes(event.id, "id")?),
         at: Timestamp::from_millis(event.at),
         kind: EventName::new(&event.kind).map_err(|_| damaged("kind"))?,
+        times: u64::try_from(event.times).map_err(|_| damaged("times"))?,
         outcome: Outcome::from_name(&event.outcome).ok_or_else(|| damaged("outcome"))?,
         user: user(event.user_id, "user_id")?,
         actor: user(event.actor_id, "actor_id")?,

@@ -200,6 +200,7 @@ impl Variant {
                 Endpoint::User,
                 Endpoint::UpdateUser,
                 Endpoint::DeleteUser,
+                Endpoint::InviteAgain,
                 Endpoint::ResetUserFactor,
                 Endpoint::Events,
                 Endpoint::Health,

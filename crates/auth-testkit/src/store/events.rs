@@ -14,6 +14,7 @@ fn event(n: u8, kind: &str) -> EventRecord {
         id: EventId::from_bytes(id),
         at,
         kind: EventName::new(kind).expect("a name"),
+        times: 1,
         outcome: Outcome::Succeeded,
         user: None,
         actor: None,
@@ -36,6 +37,7 @@ async fn seconds_of(store: &AnyStore, page: &EventPage) -> Vec<i64> {
 /// Every field is what it was, and so is every one that is not there.
 pub async fn an_event_is_kept_with_every_field(store: AnyStore) {
     let full = EventRecord {
+        times: 3_000_000_000,
         outcome: Outcome::Refused,
         user: Some(user_id("u1")),
         actor: Some(user_id("a1")),

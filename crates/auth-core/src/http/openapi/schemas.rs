@@ -21,6 +21,7 @@ pub(super) const CODES: &str = "AuthRecoveryCodes";
 pub(super) const PERSONAL_TOKENS: &str = "AuthPersonalTokens";
 pub(super) const NEW_TOKEN: &str = "AuthNewPersonalToken";
 pub(super) const ACCOUNT: &str = "AuthAccount";
+pub(super) const ACCOUNT_MADE: &str = "AuthAccountMade";
 pub(super) const ACCOUNTS: &str = "AuthAccounts";
 pub(super) const HEALTH: &str = "AuthHealth";
 pub(super) const EVENTS: &str = "AuthEvents";
@@ -42,8 +43,9 @@ pub(super) fn components() -> BTreeMap<String, RefOr<Schema>> {
         (CODES, data(closed([required("recovery_codes", array(text("Counts once, in place of an `otp`.")))]))),
         (PERSONAL_TOKENS, data(array(closed(personal_token())))),
         (NEW_TOKEN, data(new_personal_token())),
-        (ACCOUNT, data(account())),
-        (ACCOUNTS, page(account())),
+        (ACCOUNT, data(closed(account()))),
+        (ACCOUNT_MADE, data(closed(account().into_iter().chain([mailed()])))),
+        (ACCOUNTS, page(closed(account()))),
         (HEALTH, data(closed([required("status", text("").enum_values(Some(["ok"])))]))),
         (EVENTS, page(event())),
         (PROVIDERS, providers()),
@@ -204,8 +206,8 @@ fn user() -> RefOr<Schema> {
 }
 
 /// A user as admins see one.
-fn account() -> RefOr<Schema> {
-    closed([
+fn account() -> [Member; 8] {
+    [
         required("id", text("Opaque.")),
         required("email", text("As it was typed.")),
         required("role", nullable(Type::String, "A name.")),
@@ -214,7 +216,11 @@ fn account() -> RefOr<Schema> {
         required("admin_access", flag("May do everything.")),
         required("tfa_enabled", flag("Whether there is a second factor.")),
         required("created_at", number("Milliseconds since 1970.")),
-    ])
+    ]
+}
+
+fn mailed() -> Member {
+    required("invitation_mailed", flag("Whether an invitation is on its way. Without one nobody told the user."))
 }
 
 pub(super) fn status(description: &str) -> ObjectBuilder {
@@ -231,6 +237,7 @@ fn event() -> RefOr<Schema> {
         required("id", uuid("Of a later event it is greater.")),
         required("at", number("Milliseconds since 1970.")),
         required("type", text("What happened.")),
+        required("times", number("How often: 1, and more for what is counted, not kept one by one.")),
         required("outcome", text("").enum_values(Some(["succeeded", "refused"]))),
         required("user", nullable(Type::String, "Whose account.")),
         required("actor", nullable(Type::String, "Who did it, when it was not the user.")),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::contract::{Refusal, Request, SECRET, Subject, forge};
+use crate::contract::{PUBLIC_URL, Refusal, Request, SECRET, Subject, forge};
 
 const REFRESH: &str = "directus_refresh_token";
 const SESSION: &str = "directus_session_token";
@@ -79,4 +79,12 @@ pub async fn the_user_is_read_as_from_directus(s: &Subject) {
     assert_eq!(me("?fields[]=role").await.json(), json!({"data": {"role": s.user().role}}));
     me("?fields=password").await.expect_forbidden();
     me("?fields=tfa_secret").await.expect_forbidden();
+}
+
+/// Its page for a new password looks for the token in the query.
+pub async fn the_link_leads_to_the_page_of_directus(s: &Subject) {
+    let body = json!({"email": s.user().email});
+    s.send(Request::post(s.path("/auth/password/request")).json(&body)).await.expect_empty();
+    let mail = s.mailer.next().await;
+    assert!(mail.text().contains(&format!("{PUBLIC_URL}/admin/reset-password?token=")), "{}", mail.text());
 }

@@ -1,5 +1,7 @@
 //! The audit trail. Its route is off until it is asked for.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::contract::{Refusal, Request, Response, Subject};
@@ -46,6 +48,27 @@ pub async fn what_happened_is_told(s: &Subject) {
     assert!(types(&events(s, &admin, &format!("?since={}", s.now() * 1000 + 60_000)).await).is_empty());
     assert_eq!(types(&events(s, &admin, "?since=0").await).len(), 5);
     assert!(types(&events(s, &admin, "?type=%27%20OR%201%3D1--").await).is_empty());
+}
+
+/// What happens every few minutes is not kept one by one, and yet it is told how often: whoever asks for it gets what was
+/// counted up to now.
+pub async fn refreshes_are_counted(s: &Subject) {
+    let mut refresh = s.login(s.user()).await.refresh;
+    let admin = s.login(&s.accounts.admin).await.access;
+    for _ in 0..3 {
+        refresh = s.refresh(&refresh).await.tokens().refresh;
+        s.clock.advance(Duration::from_secs(11));
+    }
+    assert_eq!(types(&events(s, &admin, "").await), ["login_succeeded", "login_succeeded"]);
+    let counted = events(s, &admin, "?type=session_rotated&since=0").await;
+    assert_eq!(types(&counted), ["session_rotated"]);
+    let event = &counted.json()["data"][0];
+    assert_eq!((&event["times"], &event["user"], &event["ip"]), (&json!(3), &Value::Null, &Value::Null), "{counted}");
+    s.refresh(&refresh).await.expect_status(200);
+    let again = events(s, &admin, "?type=session_rotated&since=0").await;
+    let times: Vec<_> =
+        again.json()["data"].as_array().expect("a list").iter().map(|row| row["times"].clone()).collect();
+    assert_eq!(times, [1, 3]);
 }
 
 /// Admins alone read it; what a query cannot mean is refused by its name.

@@ -236,6 +236,7 @@ cases! {
             users_are_listed,
             hostile_queries_find_nobody,
             p9_an_admin_sets_no_password,
+            s2_an_invitation_is_sent_again,
             r8_a_change_ends_the_sessions_of_its_user,
             r9_an_own_change_keeps_the_session_that_asks,
             an_admin_does_not_end_themselves,
@@ -353,6 +354,7 @@ cases! {
             c1_the_cookies_have_the_names_of_directus,
             j7_tokens_are_those_of_directus,
             the_user_is_read_as_from_directus,
+            the_link_leads_to_the_page_of_directus,
         ]
     }
     enrolment {
@@ -382,7 +384,7 @@ cases! {
         ]
     }
     events {
-        Administering: [what_happened_is_told, r8_only_admins_read_the_trail]
+        Administering: [what_happened_is_told, refreshes_are_counted, r8_only_admins_read_the_trail]
     }
     health {
         Administering: [a_probe_learns_that_the_store_answers]

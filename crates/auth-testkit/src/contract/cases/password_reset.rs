@@ -70,7 +70,7 @@ pub async fn s3_the_link_is_from_the_configuration(s: &Subject) {
         .json(&json!({"email": s.user().email}));
     s.send(request).await.expect_empty();
     let mail = s.mailer.next().await;
-    assert!(mail.text().contains(&format!("{PUBLIC_URL}/admin/reset-password?token=")), "{}", mail.text());
+    assert!(mail.text().contains(&format!("{PUBLIC_URL}/admin/reset-password#token=")), "{}", mail.text());
     assert!(!mail.text().contains("evil") && !mail.html().contains("evil"), "{}", mail.text());
 
     s.clock.advance(LATER);

@@ -149,7 +149,7 @@ pub async fn p9_who_is_invited_chooses_the_password(s: &Subject) {
     assert!(mail.text().contains(&format!("{INVITE_URL}?token=")), "{}", mail.text());
     s.send(invite(None)).await.expect_empty();
     let mail = s.mailer.next().await;
-    assert!(mail.text().contains(&format!("{PUBLIC_URL}/admin/accept-invite?token=")), "{}", mail.text());
+    assert!(mail.text().contains(&format!("{PUBLIC_URL}/admin/accept-invite#token=")), "{}", mail.text());
     let token = token_in(mail.text());
 
     let accept = |password: &str| post(s, "/users/invite/accept", json!({"token": token, "password": password}));

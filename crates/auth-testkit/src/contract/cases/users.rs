@@ -6,7 +6,7 @@ use auth_core::UserId;
 use auth_core::store::{UserChange, UserFilter, UserPage, UserStatus};
 use serde_json::{Value, json};
 
-use crate::contract::{INVITE_URL, Refusal, Request, Response, SESSION_COOKIE, Subject};
+use crate::contract::{INVITE_URL, PUBLIC_URL, Refusal, Request, Response, SESSION_COOKIE, Subject};
 use crate::mail::token_in;
 
 const NOBODY: &str = "01890000-0000-7000-8000-0000000000ff";
@@ -53,6 +53,7 @@ pub async fn r8_only_admins_manage_users(s: &Subject) {
             Request::get(s.path(&format!("/users/{id}"))),
             Request::new("PATCH", s.path(&format!("/users/{id}"))).json(&json!({"admin_access": true})),
             Request::new("DELETE", s.path(&format!("/users/{id}"))),
+            Request::post(s.path(&format!("/users/{id}/invite"))),
             Request::post(s.path(&format!("/users/{id}/tfa/disable"))),
         ]
     };
@@ -169,6 +170,7 @@ pub async fn p9_an_admin_sets_no_password(s: &Subject) {
     let data = made.json()["data"].clone();
     assert_eq!((&data["email"], &data["status"]), (&json!("New@example.com"), &json!("invited")), "{made}");
     assert_eq!((&data["admin_access"], &data["role"]), (&json!(false), &json!("editor")), "{made}");
+    assert_eq!(data["invitation_mailed"], true, "{made}");
     let mail = s.mailer.next().await;
     assert!(mail.text().contains(&format!("{INVITE_URL}?token=")), "{}", mail.text());
     let accept = json!({"token": token_in(mail.text()), "password": "chosen by the user"});
@@ -182,7 +184,43 @@ pub async fn p9_an_admin_sets_no_password(s: &Subject) {
     let active = json!({"email": "other@example.com", "status": "active", "role": null, "admin_access": true});
     let made = post(s, &admin, "/users", &active).await;
     assert_eq!((&made.json()["data"]["role"], &made.json()["data"]["status"]), (&Value::Null, &json!("active")));
+    assert_eq!(made.json()["data"]["invitation_mailed"], false, "{made}");
     assert_eq!(s.mails().await, 1, "only who is invited gets a mail");
+}
+
+/// S2: an invitation can be sent again, also after a change that made the first link void; whoever accepted gets none.
+pub async fn s2_an_invitation_is_sent_again(s: &Subject) {
+    let admin = s.login(&s.accounts.admin).await.access;
+    let made = post(s, &admin, "/users", &json!({"email": "late@example.com", "role": "reader"})).await;
+    let id = UserId::new(made.json()["data"]["id"].as_str().expect("an id")).expect("an id");
+    let first = s.mailer.next().await;
+    let accept = async |mail: &str, password: &str| {
+        let body = json!({"token": token_in(mail), "password": password});
+        s.send(Request::post(s.path("/users/invite/accept")).json(&body)).await
+    };
+    patch(s, &admin, &id, &json!({"role": "editor"})).await.expect_status(200);
+    accept(first.text(), "chosen too late").await.expect_refused(Refusal::Forbidden);
+
+    let again = format!("/users/{id}/invite");
+    post(s, &admin, &again, &json!({"invite_url": INVITE_URL})).await.expect_empty();
+    let second = s.mailer.next().await;
+    assert!(second.text().contains(INVITE_URL), "{}", second.text());
+    post(s, &admin, &again, &json!({})).await.expect_empty();
+    let third = s.mailer.next().await;
+    assert!(third.text().contains(PUBLIC_URL), "{}", third.text());
+    let reason = "URL \"https://evil.example/\" can't be used to invite users";
+    post(s, &admin, &again, &json!({"invite_url": "https://evil.example/"})).await.expect_invalid(reason);
+    accept(second.text(), "chosen by the user").await.expect_empty();
+    login(s, "late@example.com", "chosen by the user").await.expect_status(200);
+
+    accept(third.text(), "chosen by another").await.expect_refused(Refusal::Forbidden);
+    let reason = "The user is not invited, or has accepted already";
+    post(s, &admin, &again, &json!({})).await.expect_invalid(reason);
+    let nobody = format!("/users/{NOBODY}/invite");
+    post(s, &admin, &nobody, &json!({})).await.expect_refused(Refusal::Forbidden);
+    let user = s.login(s.user()).await.access;
+    post(s, &user, &again, &json!({})).await.expect_refused(Refusal::Forbidden);
+    assert_eq!(s.mails().await, 3, "and nobody else gets a mail");
 }
 
 /// R8: what is changed counts at once, and the answer shows it.
@@ -336,6 +374,7 @@ pub async fn c8_each_path_has_its_methods(s: &Subject) {
     for (path, allow) in [
         ("/users", "GET, HEAD, POST"),
         (&*format!("/users/{NOBODY}"), "GET, HEAD, PATCH, DELETE"),
+        (&*format!("/users/{NOBODY}/invite"), "POST"),
         (&*format!("/users/{NOBODY}/tfa/disable"), "POST"),
         ("/users/me", "GET, HEAD"),
     ] {

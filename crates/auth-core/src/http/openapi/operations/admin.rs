@@ -12,8 +12,8 @@ use crate::http::listing::{MOST, REACH};
 use crate::http::openapi::operation::Access;
 use crate::http::openapi::refusals::of_forms;
 use crate::http::openapi::schemas::{
-    ACCOUNT, ACCOUNTS, EVENTS, Member, body, count, email, flag, named, optional, required, role_or_none, status, time,
-    url, uuid, words,
+    ACCOUNT, ACCOUNT_MADE, ACCOUNTS, EVENTS, Member, body, count, email, flag, named, optional, required, role_or_none,
+    status, time, url, uuid, words,
 };
 use crate::http::problem::Reason;
 
@@ -33,12 +33,11 @@ pub(super) fn users() -> Operation {
 }
 
 pub(super) fn create(config: &AuthConfig) -> Operation {
-    let url = url(&config.invitation_urls, "Where the link of an invitation leads.");
-    let url = url.map(|url| optional("invite_url", url));
+    let url = invite_url(config);
     Operation::new(Access::Admin, "users_create", "Make a user")
         .describe("Without a password: whoever is invited chooses one by the link of a mail.")
         .body(body([required("email", email())].into_iter().chain(changes("`invited` without it.")).chain(url)))
-        .gives(200, "The user.", named(ACCOUNT), PRIVATE)
+        .gives(200, "The user, and whether the mail is on its way.", named(ACCOUNT_MADE), PRIVATE)
         .refuses(of_forms(&[Reason::Required("email"), Reason::NotAnEmail]))
         .refuses(of_changes())
         .refuses([url_not_allowed("invite users")])
@@ -54,7 +53,9 @@ pub(super) fn user() -> Operation {
 
 pub(super) fn update() -> Operation {
     of_one("users_update", "Change a user")
-        .describe("All sessions of the user end, but the one that asks.")
+        .describe(
+            "All sessions of the user end, but the one that asks. The link of an invitation is void then: send it again.",
+        )
         .optional_body(body([optional("email", email())].into_iter().chain(changes(""))))
         .gives(200, "The user.", named(ACCOUNT), PRIVATE)
         .refuses(of_forms(&[Reason::NotAnEmail]))
@@ -67,6 +68,16 @@ pub(super) fn delete() -> Operation {
     of_one("users_delete", "Remove a user")
         .done(204, "The user is gone, and all sessions with it.", PRIVATE)
         .refuses([ErrorKind::OwnAccount, ErrorKind::LastAdmin])
+        .refuses(WRITING)
+}
+
+pub(super) fn invite_again(config: &AuthConfig) -> Operation {
+    of_one("users_invite_again", "Send an invitation again")
+        .describe("To somebody who is invited and has not accepted.")
+        .optional_body(body(invite_url(config)))
+        .done(204, "The mail is on its way.", PRIVATE)
+        .refuses([url_not_allowed("invite users")])
+        .refuses([ErrorKind::NotInvited])
         .refuses(WRITING)
 }
 
@@ -88,6 +99,10 @@ pub(super) fn events() -> Operation {
         .query(Required::False, "since", "No older ones than this, in milliseconds since 1970.", time())
         .gives(200, "A page.", named(EVENTS), PRIVATE)
         .refuses(of_forms(&[Reason::NotATime("since")]))
+}
+
+fn invite_url(config: &AuthConfig) -> Option<Member> {
+    url(&config.invitation_urls, "Where the link of an invitation leads.").map(|url| optional("invite_url", url))
 }
 
 /// What every change may be refused for.

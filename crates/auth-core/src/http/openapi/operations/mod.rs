@@ -42,6 +42,7 @@ impl Endpoint {
             Self::DeleteUser => admin::delete(),
             Self::Events => admin::events(),
             Self::Health => tokens::health(),
+            Self::InviteAgain => admin::invite_again(config),
             Self::ResetUserFactor => admin::reset_factor(),
             Self::TfaGenerate => tfa::generate(),
             Self::TfaEnable => tfa::enable(),
