@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import jsQR from 'jsqr';
 import { chromium } from 'playwright-core';
 
+import { code, step } from '../sdk/totp.js';
+
 const { URL: address, EMAIL: email, PASSWORD: password, MAIL_DIR: mailDir, SCREENSHOTS: screenshots = 'screenshots' } = process.env;
 assert.ok(address && email && password && mailDir, 'URL, EMAIL, PASSWORD and MAIL_DIR say what to test');
 
@@ -28,7 +30,7 @@ let browser;
 export async function person(settings = {}) {
   browser ??= await chromium.launch(options);
   const context = await browser.newContext(settings);
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(60_000);
   return context;
 }
 
@@ -39,7 +41,7 @@ export async function withoutCookies() {
   const preferences = { profile: { default_content_setting_values: { cookies: 2 } } };
   await writeFile(join(profile, 'Default', 'Preferences'), JSON.stringify(preferences));
   const context = await chromium.launchPersistentContext(profile, options);
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(60_000);
   return { context, end: async () => { await context.close(); await rm(profile, { recursive: true, force: true }); } };
 }
 
@@ -67,11 +69,46 @@ export const view = async (page, name) => {
 };
 
 /** Types address and password, and sends them with Enter. */
-export async function type(page, secret = account.password) {
-  await label(page, 'E-mail address').fill(account.email);
+export async function type(page, secret = account.password, of = account.email) {
+  await label(page, 'E-mail address').fill(of);
   await label(page, 'Password').fill(secret);
   await label(page, 'Password').press('Enter');
 }
+
+/** A tab in which somebody tries to sign in; what comes of it is up to the test. */
+export async function signInAs(context, { email, password }, at = url) {
+  const page = await tab(context, at);
+  await heading(page, 'Sign in').waitFor();
+  await type(page, password, email);
+  return page;
+}
+
+/** Sets up a second factor in the view that offers it; gives its secret and the recovery codes. */
+export async function setUpFactor(context, page, secret = account.password, then = async () => {}) {
+  const now = await step();
+  const factor = page.locator('#second-factor');
+  await label(factor, 'Password').fill(secret);
+  await button(factor, 'Set up').click();
+  const picture = factor.getByRole('img', { name: /QR code/ });
+  await picture.waitFor();
+  await then();
+  const key = new URL(await scan(context, picture)).searchParams.get('secret');
+  await label(factor, 'One-time code').fill(code(key, now - 1));
+  await label(factor, 'One-time code').press('Enter');
+  await factor.getByRole('heading', { name: 'Your recovery codes' }).waitFor();
+  return { key, codes: await factor.locator('.codes code').allTextContents() };
+}
+
+/** One request to the routes, without a browser: gives the parsed answer, which must be a good one. */
+export async function ask(method, path, body, token) {
+  const headers = { ...(body ? { 'Content-Type': 'application/json' } : {}), ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+  const answer = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) });
+  const text = await answer.text();
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
+  return text ? JSON.parse(text).data : null;
+}
+
+export const tokenOf = async ({ email, password }) => (await ask('POST', 'auth/login', { email, password })).access_token;
 
 export async function signIn(context, at = url) {
   const page = await tab(context, at);

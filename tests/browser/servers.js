@@ -19,9 +19,10 @@ export const stranger = (host) => serve((_, answer) => {
   answer.end('<!doctype html><title>somebody else</title><p>A page of somebody else.');
 }, host);
 
-/** A proxy that takes a prefix off, and passes on what `passes(path)` says; the rest is a page of its own. */
-export const proxy = (prefix, passes = () => true) => serve((asked, answer) => {
-  const path = asked.url.startsWith(prefix) ? asked.url.slice(prefix.length) || '/' : null;
+/** A proxy that takes a prefix off (of several, the one that fits), and passes on what `passes(path)` says; the rest is a page of its own. */
+export const proxy = (prefixes, passes = () => true) => serve((asked, answer) => {
+  const prefix = [prefixes].flat().find((one) => asked.url.startsWith(one));
+  const path = prefix === undefined ? null : asked.url.slice(prefix.length) || '/';
   if (path === null || !passes(path)) {
     answer.writeHead(404, { 'Content-Type': 'text/html' });
     return answer.end('<h1>Not found</h1>');

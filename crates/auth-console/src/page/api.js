@@ -33,6 +33,12 @@ export class Unreachable extends Error {}
 /** The browser kept no cookie. */
 export class NoCookies extends Error {}
 
+/** Another tab of this browser signed in as somebody else. */
+export class OtherIdentity extends Error {}
+
+/** Nobody is signed in any more. */
+export class SignedOut extends Error {}
+
 /** Sends one request. Gives the parsed body, or null for an empty one. */
 export async function send(method, path, { body, token } = {}) {
   const url = new URL(path, base);

@@ -5,7 +5,7 @@ import { home, isAbsent } from './api.js';
 import { devicesView } from './devices.js';
 import { button, h, link, notice, show } from './dom.js';
 import { call, events, renew, resume, session, signOut } from './session.js';
-import { diagnosis, explain, forgotView, linkView, signInView } from './signin.js';
+import { diagnosis, explain, forgotView, linkView, registerView, signInView } from './signin.js';
 import { usersView } from './users.js';
 import { t } from './text.js';
 
@@ -24,23 +24,25 @@ const VIEWS = {
 let context = null;
 let waiting = null;
 
-const arrival = linkOfMail();
+/** The token of a link, until it is used. */
+let token = linkOfMail();
 
-/** The token of a link is taken out of the address at once: it should not stay in the history, nor go anywhere else. */
+/** It is taken out of the address at once: it should not stay in the history, nor go anywhere else. */
 function linkOfMail() {
-  const hash = new URL(location.hash.slice(1) || '/', 'x://x');
-  const kind = location.pathname.endsWith('/admin/accept-invite') || hash.pathname === '/invite' ? 'invite'
-    : location.pathname.endsWith('/admin/reset-password') || hash.pathname === '/reset' ? 'reset' : null;
-  const token = hash.searchParams.get('token') ?? new URLSearchParams(location.search).get('token');
-  if (!kind && !token) return null;
+  const hash = location.hash.slice(1);
+  const [, path, query] = /^(\/[^?]*)?\??(.*)$/s.exec(hash);
+  const kind = location.pathname.endsWith('/admin/accept-invite') || path === '/invite' ? 'invite'
+    : location.pathname.endsWith('/admin/reset-password') || path === '/reset' ? 'reset' : null;
+  const found = new URLSearchParams(query).get('token') ?? new URLSearchParams(location.search).get('token');
+  if (!kind && !found) return null;
   const clean = new URL(home);
   clean.hash = `#/${kind ?? 'reset'}`;
   history.replaceState(null, '', clean);
-  return { kind: kind ?? 'reset', token };
+  return found;
 }
 
 async function start() {
-  if (arrival) return route();
+  if (isLink(name())) return route();
   try {
     if (await resume()) await enter();
     else route();
@@ -57,16 +59,8 @@ async function enter() {
   } catch (error) {
     return diagnosis(alone(), error);
   }
-  const isThere = async (path) => {
-    if (!session.claims?.admin_access) return false;
-    return call('GET', path).then(() => true, (error) => {
-      if (isAbsent(error)) return false;
-      throw error;
-    });
-  };
   try {
-    const [users, trail] = await Promise.all([isThere('users?limit=1'), isThere('auth/events?limit=1')]);
-    context = { user, users, trail, mustEnrol: session.claims?.kind === 'enrol', left, enrolled };
+    context = { user, ...(await administration()), mustEnrol: session.claims?.kind === 'enrol', left, enrolled };
   } catch (error) {
     return diagnosis(alone(), error);
   }
@@ -75,12 +69,26 @@ async function enter() {
   go(context.mustEnrol ? 'security' : wanted in VIEWS ? wanted : 'account');
 }
 
-/** The second factor that had to be set up is there. */
+/** What is mounted for admins, if this is one. */
+async function administration() {
+  const isThere = async (path) => {
+    if (!session.claims?.admin_access) return false;
+    return call('GET', path).then(() => true, (error) => {
+      if (isAbsent(error)) return false;
+      throw error;
+    });
+  };
+  const [users, trail] = await Promise.all([isThere('users?limit=1'), isThere('auth/events?limit=1')]);
+  return { users, trail };
+}
+
+/** The second factor that had to be set up is there, and with it the rights. */
 async function enrolled() {
   if (!context?.mustEnrol) return;
-  context.mustEnrol = false;
+  Object.assign(context, await administration(), { mustEnrol: false });
   app.querySelector('header')?.replaceWith(header());
   app.querySelector('nav')?.replaceWith(navigation());
+  mark(name());
 }
 
 /** Nobody is signed in any more. */
@@ -103,8 +111,19 @@ events.addEventListener('elsewhere', async () => {
     console.error(error);
   }
 });
-window.addEventListener('hashchange', () => route());
+events.addEventListener('replaced', async () => {
+  context = null;
+  waiting = name();
+  app.replaceChildren();
+  await enter();
+  if (context) app.querySelector('main h1')?.after(notice('warning', t('now_signed_in_as', { email: context.user.email })));
+});
+window.addEventListener('hashchange', () => {
+  token = linkOfMail() ?? token;
+  route();
+});
 
+const isLink = (view) => view === 'reset' || view === 'invite';
 const name = () => /^#\/([a-z-]+)/.exec(location.hash)?.[1] ?? '';
 
 function go(view, said) {
@@ -115,15 +134,17 @@ function go(view, said) {
 
 function route(said) {
   const view = name();
-  if (view === 'reset' || view === 'invite') {
-    return linkView(alone(), view, arrival?.token, async (text) => {
-      arrival.token = null;
+  if (isLink(view)) {
+    return linkView(alone(), view, token, async (text) => {
+      token = null;
       // Its sessions are over; a cookie of one of them may still be here.
       left(text);
     });
   }
   if (!context) {
     if (view === 'forgot') return forgotView(alone());
+    if (view === 'register') return registerView(alone());
+    if (view === 'verified') return signInView(alone(), enter, { kind: 'good', text: t('verified') });
     if (view in VIEWS) waiting = view;
     return signInView(alone(), enter, said);
   }
@@ -148,13 +169,20 @@ function shell(view) {
     app.className = 'shell';
     app.replaceChildren(header(), navigation(), h('main', { id: 'main', tabindex: '-1' }));
   }
-  for (const item of app.querySelectorAll('nav a')) {
-    if (item.hash === `#/${view}`) item.setAttribute('aria-current', 'page');
-    else item.removeAttribute('aria-current');
-  }
+  mark(view);
   const main = h('main', { id: 'main', tabindex: '-1' });
   app.querySelector('main').replaceWith(main);
   return main;
+}
+
+function mark(view) {
+  for (const item of app.querySelectorAll('nav a')) {
+    if (item.hash === `#/${view}`) {
+      item.setAttribute('aria-current', 'page');
+      // On a narrow screen the views are a row that is wider.
+      item.scrollIntoView({ block: 'nearest', inline: 'center' });
+    } else item.removeAttribute('aria-current');
+  }
 }
 
 function header() {

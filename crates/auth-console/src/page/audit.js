@@ -10,10 +10,11 @@ import { ago, count, day, has, hour, moment, t } from './text.js';
 const EVERY = 3000;
 const SHOWN = 50;
 /** A plot reads so many pages at most, the newest first. */
-const PAGES = 30;
+const PAGES = 60;
 const PER_PAGE = 100;
 
 const name = (type) => (has(`event_${type}`) ? t(`event_${type}`) : type);
+const COUNTED = new Set(['session_rotated', 'session_replayed', 'login_throttled', 'refresh_refused', 'token_refused']);
 const BAD = new Set(['login_failed', 'login_throttled', 'otp_refused', 'refresh_refused', 'reuse_detected', 'token_refused']);
 
 export async function auditView(main, context) {
@@ -65,7 +66,7 @@ export async function auditView(main, context) {
 const TYPES = [
   'login_succeeded', 'login_failed', 'login_throttled', 'otp_asked', 'otp_refused', 'recovery_code_used', 'recovery_codes_replaced', 'mfa_enabled',
   'mfa_disabled', 'mfa_reset', 'password_changed', 'session_rotated', 'session_replayed', 'refresh_refused', 'reuse_detected', 'session_ended',
-  'other_sessions_ended', 'all_sessions_ended', 'email_verified', 'invitation_accepted', 'personal_token_created', 'personal_token_revoked', 'user_created', 'user_changed',
+  'other_sessions_ended', 'all_sessions_ended', 'email_verified', 'invitation_sent', 'invitation_accepted', 'personal_token_created', 'personal_token_revoked', 'user_created', 'user_changed',
   'user_deleted', 'token_refused',
 ];
 
@@ -85,21 +86,24 @@ async function learn(events) {
 }
 
 function line(event) {
+  // Not kept one by one, but counted: of nobody in particular.
+  const isCounted = COUNTED.has(event.type) && !event.user;
   const kind = event.type === 'reuse_detected' ? 'bad' : BAD.has(event.type) ? 'warn' : '';
   return [
     h('time', { datetime: new Date(event.at).toISOString(), title: moment(event.at) }, ago(event.at)),
-    h('span', { class: `badge ${kind}` }, name(event.type)),
-    h('span', {}, event.user ? who(event.user) : t('nobody'), event.actor && event.actor !== event.user && [' ', h('span', { class: 'quiet' }, t('by', { actor: addresses.get(event.actor) ?? event.actor }))]),
-    [event.ip, event.user_agent && agent(event.user_agent)].filter(Boolean).join(' · ') || t('no_address'),
+    h('span', { class: 'several' }, h('span', { class: `badge ${kind}` }, name(event.type)), event.times > 1 && h('span', { class: 'quiet' }, count('times', event.times))),
+    h('span', {}, event.user ? who(event.user) : h('span', { class: 'quiet' }, t(isCounted ? 'counted' : 'nobody')), event.actor && event.actor !== event.user && [' ', h('span', { class: 'quiet' }, t('by', { actor: addresses.get(event.actor) ?? event.actor }))]),
+    [event.ip, event.user_agent && agent(event.user_agent)].filter(Boolean).join(' · ') || (isCounted ? '' : t('no_address')),
   ];
 }
 
-const RANGES = { hour: [3_600_000, 30, hour], day: [86_400_000, 48, day], week: [604_800_000, 56, day] };
+// What is counted comes every five minutes.
+const RANGES = { hour: [3_600_000, 12, hour], day: [86_400_000, 48, day], week: [604_800_000, 56, day] };
 const SERIES = [
   ['logins', ['login_succeeded'], 'good'],
-  ['failures', ['login_failed', 'otp_refused'], 'bad'],
+  ['failures', ['login_failed', 'otp_refused', 'login_throttled'], 'bad'],
   ['refused', ['refresh_refused', 'reuse_detected'], 'bad'],
-  ['refreshes', ['session_rotated'], 'calm'],
+  ['refreshes', ['session_rotated', 'session_replayed'], 'calm'],
 ];
 
 export async function activityView(main) {
@@ -119,14 +123,11 @@ export async function activityView(main) {
     try {
       const drawn = [];
       for (const [series, types, color] of SERIES) {
-        const { times, cut } = await timesOf(types, until - span);
-        const counts = binned(times, until - span, span / bins, bins);
-        // Trails leave out what happens every few minutes as it should: then there is nothing to draw, which is not the same as zero.
-        const isKept = series !== 'refreshes' || times.length > 0;
-        drawn.push(h('section', { class: 'card plot' }, h('h2', {}, t(`plot_${series}`)), isKept ? [
-          h('p', { class: 'big-number' }, count('times', times.length)),
-          plot({ counts, from: until - span, until, label, color, title: t(`plot_${series}`) }), cut && h('p', { class: 'quiet' }, t('plot_cut')),
-        ] : h('p', { class: 'quiet' }, t('not_kept'))));
+        const { events, cut } = await eventsOf(types, until - span);
+        const counts = binned(events, until - span, span / bins, bins);
+        drawn.push(h('section', { class: 'card plot' }, h('h2', {}, t(`plot_${series}`)),
+          h('p', { class: 'big-number' }, count('times', counts.reduce((a, b) => a + b, 0))),
+          plot({ counts, from: until - span, until, label, color, title: t(`plot_${series}`) }), cut && h('p', { class: 'quiet' }, t('plot_cut'))));
       }
       if (wanted !== range) return;
       problem.replaceChildren();
@@ -140,15 +141,15 @@ export async function activityView(main) {
   await load();
 }
 
-/** When events of these types happened, and whether there were more than one asks for. */
-async function timesOf(types, since) {
-  const times = [];
+/** The events of these types, and whether there were more than one asks for. */
+async function eventsOf(types, since) {
+  const events = [];
   let cut = false;
   for (const type of types) {
     for (let page = 1; ; page += 1) {
       const query = new URLSearchParams({ limit: PER_PAGE, page, type, since: Math.floor(since) });
       const { data } = await call('GET', `auth/events?${query}`);
-      times.push(...data.map((event) => event.at));
+      events.push(...data);
       if (data.length < PER_PAGE) break;
       if (page === PAGES) {
         cut = true;
@@ -156,14 +157,15 @@ async function timesOf(types, since) {
       }
     }
   }
-  return { times, cut };
+  return { events, cut };
 }
 
-function binned(times, from, width, bins) {
+function binned(events, from, width, bins) {
   const counts = new Array(bins).fill(0);
-  for (const time of times) {
-    const at = Math.floor((time - from) / width);
-    if (at >= 0 && at < bins) counts[at] += 1;
+  for (const { at: time, times } of events) {
+    // The clock of the server may be a little ahead.
+    const at = Math.min(Math.floor((time - from) / width), bins - 1);
+    if (at >= 0) counts[at] += times;
   }
   return counts;
 }

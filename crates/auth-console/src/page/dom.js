@@ -129,16 +129,20 @@ export function form({ fields: inputs, label, send, refused, more = [], danger =
 const owner = (email) =>
   h('input', { type: 'email', name: 'username', autocomplete: 'username', value: email, readonly: true, class: 'unseen', tabindex: '-1', 'aria-hidden': 'true' });
 
+let dialogs = 0;
+
 /** A window in front of the page. `build(close)` gives its content; the promise has what `close` was called with. */
 export function dialog(title, build) {
   return new Promise((resolve) => {
-    const box = h('dialog', { 'aria-labelledby': 'dialog-title' });
+    dialogs += 1;
+    const id = `dialog-title-${dialogs}`;
+    const box = h('dialog', { 'aria-labelledby': id });
     let result;
     const close = (value) => {
       result = value;
       box.close();
     };
-    box.append(h('h2', { id: 'dialog-title' }, title), ...build(close));
+    box.append(h('h2', { id }, title), ...build(close));
     box.addEventListener('close', () => {
       box.remove();
       resolve(result);

@@ -48,7 +48,7 @@ function refused(views) {
 }
 
 function off(views) {
-  views.put(h('p', { class: 'state' }, h('span', { class: 'badge' }, t('off')), t('factor_off')), form({
+  views.put(h('p', { class: 'state' }, h('span', { class: 'badge mute' }, t('off')), t('factor_off')), form({
     fields: [passwordField()],
     label: t('set_up'),
     of: views.email,

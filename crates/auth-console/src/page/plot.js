@@ -2,7 +2,7 @@
 import { h, svg } from './dom.js';
 import { count, number, t } from './text.js';
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [480, 170, 34, 22, 8];
+const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [480, 170, 44, 24, 8];
 
 /** `counts` between `from` and `until`, in equal steps; `label` writes a time. */
 export function plot({ counts, from, until, label, color, title }) {

@@ -1,6 +1,6 @@
 // Who is signed in. The refresh token is in a cookie that no script can read; the access token is in this module's memory
 // and nowhere else, so that it ends with the tab.
-import { NoCookies, Refusal, send } from './api.js';
+import { NoCookies, OtherIdentity, Refusal, SignedOut, base, send } from './api.js';
 
 /** How long before its end a token is replaced, at most. */
 const LEAD = 30_000;
@@ -11,17 +11,22 @@ let access = null;
 let renewing = null;
 let timer;
 let failures = 0;
+/** Counts sign-outs: what was asked for before one is not for whoever comes after it. */
+let turn = 0;
 
 /** What the page shows of the session. Times are milliseconds since 1970. */
 export const session = { claims: null, renewsAt: 0, lifetime: 0 };
 
-/** `renewed`, `ended` (by anybody else) and `elsewhere` (another tab signed in). */
+/** `renewed`, `ended` (by anybody else), `elsewhere` (another tab signed in) and `replaced` (by somebody else, there). */
 export const events = new EventTarget();
 
-const tabs = new BroadcastChannel('auth-console');
+// Those of the same API alone: a neighbour on this origin has sessions of its own.
+const tabs = new BroadcastChannel(`auth-console ${base.href}`);
 tabs.addEventListener('message', ({ data }) => {
   if (data === 'signed-out' && access) end();
   if (data === 'signed-in' && !access) events.dispatchEvent(new Event('elsewhere'));
+  // Perhaps as somebody else: the cookie tells.
+  if (data === 'signed-in' && access) renew().catch(() => {});
 });
 
 /** Whether the browser says that it keeps cookies. Chromium says so whatever it does, and tells by refusing storage. */
@@ -60,20 +65,33 @@ export async function resume() {
 
 /** The next access token. Whoever asks while one is on its way waits for that; other tabs get the same by the server. */
 export function renew() {
-  renewing ??= (async () => {
-    try {
-      take((await send('POST', 'auth/refresh', { body: { mode: 'cookie' } })).data);
-      failures = 0;
-      events.dispatchEvent(new Event('renewed'));
-    } catch (error) {
-      if (error instanceof Refusal && error.status === 400) throw new NoCookies();
-      if (error instanceof Refusal && error.status === 401) end();
-      throw error;
-    } finally {
-      renewing = null;
+  if (renewing) return renewing;
+  const own = renewed(turn).finally(() => {
+    if (renewing === own) renewing = null;
+  });
+  renewing = own;
+  return own;
+}
+
+async function renewed(of) {
+  try {
+    const { data } = await send('POST', 'auth/refresh', { body: { mode: 'cookie' } });
+    if (of !== turn) throw new SignedOut();
+    const before = session.claims?.id;
+    take(data);
+    failures = 0;
+    if (before !== undefined && before !== session.claims.id) {
+      // What the one was about to do must not be done as the other.
+      events.dispatchEvent(new Event('replaced'));
+      throw new OtherIdentity();
     }
-  })();
-  return renewing;
+    events.dispatchEvent(new Event('renewed'));
+  } catch (error) {
+    if (of !== turn) throw new SignedOut();
+    if (error instanceof Refusal && error.status === 400) throw new NoCookies();
+    if (error instanceof Refusal && error.status === 401) end();
+    throw error;
+  }
 }
 
 /** A request of whoever is signed in. A token that has expired is replaced, and nobody notices. */
@@ -130,7 +148,7 @@ async function silently() {
     await renew();
   } catch (error) {
     if (error instanceof NoCookies) return end();
-    if (!access) return;
+    if (!access || error instanceof OtherIdentity) return;
     // The server is away or busy: soon again, then less often.
     failures += 1;
     plan((error.retryAfter ?? Math.min(60, 2 ** failures)) * 1000);
@@ -148,7 +166,9 @@ function end() {
 }
 
 function forget() {
+  turn += 1;
   access = null;
+  renewing = null;
   session.claims = null;
   clearTimeout(timer);
 }

@@ -1,6 +1,6 @@
 // For whoever is not signed in: password and one-time code, a forgotten password, and where links in mails lead.
-import { NoCookies, NotTheApi, Refusal, Unreachable, base, home, send } from './api.js';
-import { field, form, h, heading, link, notice, show } from './dom.js';
+import { NoCookies, NotTheApi, OtherIdentity, Refusal, SignedOut, Unreachable, base, home, send } from './api.js';
+import { button, dialog, field, form, h, heading, link, notice, show } from './dom.js';
 import { mayKeepCookies, signIn } from './session.js';
 import { count, has, t } from './text.js';
 
@@ -9,6 +9,8 @@ export function explain(error) {
   if (error instanceof Unreachable) return { text: t('unreachable') };
   if (error instanceof NoCookies) return { text: cookies() };
   if (error instanceof NotTheApi) return { text: misplaced(error) };
+  if (error instanceof OtherIdentity) return { text: t('other_identity') };
+  if (error instanceof SignedOut) return { text: t('code_invalid_token') };
   if (!(error instanceof Refusal)) {
     console.error(error);
     return { text: t('broken') };
@@ -55,6 +57,8 @@ export function diagnosis(main, error) {
 export function signInView(main, done, { kind, text } = {}) {
   const email = field({ name: 'email', type: 'email', label: t('field_email'), autocomplete: 'username', required: true, 'data-focus': true, autocapitalize: 'none', spellcheck: 'false' });
   const password = field({ name: 'password', type: 'password', label: t('field_password'), autocomplete: 'current-password', required: true });
+  const register = h('p', { class: 'quiet other-way', hidden: true }, t('no_account'), ' ', link(t('register'), '#/register'));
+  mayRegister().then((may) => { register.hidden = !may; });
   const element = form({
     fields: [email, password],
     label: t('sign_in'),
@@ -71,7 +75,39 @@ export function signInView(main, done, { kind, text } = {}) {
     },
   });
   const warning = mayKeepCookies() ? null : notice('error', cookies());
-  show(main, card(brand(), heading(t('sign_in_title')), warning, text && notice(kind, text), element));
+  show(main, card(brand(), heading(t('sign_in_title')), warning, text && notice(kind, text), element, register));
+}
+
+let registration;
+
+/** Whether strangers may make an account: then the route is there, and only for another method. */
+function mayRegister() {
+  registration ??= send('GET', 'users/register').then(() => false, (error) => error instanceof Refusal && error.status === 405);
+  return registration;
+}
+
+export function registerView(main) {
+  const email = field({ name: 'email', type: 'email', label: t('field_email'), autocomplete: 'username', required: true, 'data-focus': true, autocapitalize: 'none', spellcheck: 'false' });
+  const password = field({ name: 'password', type: 'password', label: t('field_password'), autocomplete: 'new-password', required: true });
+  const again = field({ name: 'again', type: 'password', label: t('field_password_again'), autocomplete: 'new-password', required: true });
+  const element = form({
+    fields: [email, password, again],
+    label: t('register'),
+    more: [link(t('back'), '#/sign-in', { class: 'aside' })],
+    refused: (error) => {
+      if (error.mismatch) return error.mismatch;
+      return error instanceof NotTheApi && [404, 405].includes(error.status) ? { text: t('no_registration') } : explain(error);
+    },
+    send: async (values) => {
+      sameTwice(values);
+      const address = values.email.trim();
+      await leadingHere('#/verified', (url) =>
+        send('POST', 'users/register', { body: { email: address, password: values.password, ...(url ? { verification_url: url } : {}) } }));
+      show(main, card(brand(), heading(t('sent_title')), h('p', {}, t('registered_text', { email: address })),
+        h('p', { class: 'quiet' }, t('registered_wait')), link(t('back'), '#/sign-in', { class: 'button' })));
+    },
+  });
+  show(main, card(brand(), heading(t('register_title')), h('p', { class: 'quiet' }, t('register_text')), element));
 }
 
 function codeView(main, { email, password }, done) {
@@ -88,6 +124,30 @@ function codeView(main, { email, password }, done) {
     },
   });
   show(main, card(brand(), heading(t('code_title')), h('p', { class: 'quiet' }, t('code_text', { email })), element));
+}
+
+/** Asks for the password of whoever is signed in, whose login is too long ago for something. False when they think better of it. */
+export function signInAgain(email) {
+  const password = field({ name: 'password', type: 'password', label: t('field_password'), autocomplete: 'current-password', required: true, autofocus: true });
+  const otp = field({ name: 'otp', label: t('field_otp'), hint: t('otp_hint'), autocomplete: 'one-time-code', spellcheck: 'false', autocapitalize: 'none', class: 'code' });
+  otp.row.hidden = true;
+  return dialog(t('again_title'), (close) => [h('p', { class: 'quiet' }, t('again_text', { email })), form({
+    fields: [password, otp],
+    label: t('continue'),
+    of: email,
+    more: [button(t('cancel'), { class: 'aside', click: () => close(false) })],
+    refused: (error) => {
+      if (error.code === 'INVALID_CREDENTIALS') return { text: t('wrong_password'), name: 'password' };
+      if (error.code !== 'INVALID_OTP') return explain(error);
+      const asked = otp.row.hidden;
+      otp.row.hidden = false;
+      return { text: t(asked ? 'otp_asked' : 'code_invalid_otp'), name: 'otp' };
+    },
+    send: async (values) => {
+      await signIn(email, values.password, values.otp.trim());
+      close(true);
+    },
+  })]);
 }
 
 export function forgotView(main) {

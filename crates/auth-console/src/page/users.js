@@ -1,15 +1,15 @@
 // For admins: the users.
-import { Refusal } from './api.js';
+import { NotTheApi, Refusal } from './api.js';
 import { button, dialog, field, form, h, heading, notice, present, say, show, sure, table } from './dom.js';
 import { call } from './session.js';
-import { explain, leadingHere } from './signin.js';
+import { explain, leadingHere, signInAgain } from './signin.js';
 import { count, t } from './text.js';
 
 const PAGE = 20;
 
 export async function usersView(main, context) {
   let page = 1;
-  const results = h('div', { class: 'results' });
+  const results = h('div', { class: 'results people' });
   const problem = h('div', {});
   const search = field({ name: 'search', type: 'search', label: t('search'), placeholder: t('search_users'), autocomplete: 'off' });
   const total = h('p', { class: 'quiet', role: 'status' });
@@ -31,10 +31,11 @@ export async function usersView(main, context) {
   const attempt = async (work, said) => {
     problem.replaceChildren();
     try {
-      await work();
+      await recently(work, context.user.email);
       if (said) say(said);
     } catch (error) {
-      const text = error instanceof Refusal && error.code === 'FORBIDDEN' ? t('user_forbidden') : explain(error).text;
+      const isRefused = error instanceof Refusal && error.code === 'FORBIDDEN' && !error.reason;
+      const text = isRefused ? t('user_forbidden') : explain(error).text;
       problem.replaceChildren(notice('error', text));
     }
   };
@@ -47,22 +48,30 @@ export async function usersView(main, context) {
     }, said);
     const is = (status) => user.status === status;
     const own = user.id === context.user.id;
-    const label = (key) => ({ class: 'plain small', 'aria-label': `${t(key)}: ${user.email}` });
+    const label = (key) => ({ class: 'ghost small', 'aria-label': `${t(key)}: ${user.email}` });
     const set = (key, status, said) =>
       button(t(key), { ...label(key), disabled: own, click: () => change('PATCH', '', { status }, t(said, user)) });
     const suspend = is('active') ? set('suspend', 'suspended', 'suspended') : is('suspended') && set('activate', 'active', 'activated');
+    const again = is('invited') && button(t('invite_again'), { ...label('invite_again'), click: () => attempt(async () => {
+      try {
+        await leadingHere('#/invite', (url) => call('POST', `${path}/invite`, url ? { invite_url: url } : {}));
+      } catch (error) {
+        if (!(error instanceof NotTheApi && error.status === 404)) throw error;
+        problem.replaceChildren(notMailed(user.email));
+      }
+    }, t('invited_again', user)) });
     const reset = hasFactor(user) && button(t('reset_factor'), { ...label('reset_factor'), click: async () => {
       if (await sure(t('reset_factor'), t('reset_factor_text', user), t('reset_factor'))) await change('POST', '/tfa/disable', {}, t('factor_reset', user));
     } });
-    const remove = button(t('remove'), { ...label('remove'), disabled: own, click: async () => {
+    const remove = button(t('remove'), { ...label('remove'), class: 'ghost small danger', disabled: own, click: async () => {
       if (await sure(t('remove'), t('remove_text', user), t('remove'))) await change('DELETE', '', undefined, t('removed', user));
     } });
     return [
       h('span', { class: 'name' }, user.email, own && h('span', { class: 'badge' }, t('you'))),
-      h('span', { class: 'name' }, user.role ?? (user.admin_access ? '' : t('no_role')), user.admin_access && h('span', { class: 'badge' }, t('administrator'))),
+      h('span', { class: 'several' }, user.role ?? (user.admin_access ? '' : t('no_role')), user.admin_access && h('span', { class: 'badge' }, t('administrator'))),
       h('span', { class: `badge ${is('active') ? 'good' : is('suspended') ? 'bad' : 'warn'}` }, t(`status_${user.status}`)),
-      hasFactor(user) ? h('span', { class: 'badge good' }, t('on')) : h('span', { class: 'badge' }, t('off')),
-      h('div', { class: 'row-actions' }, suspend, reset, remove),
+      hasFactor(user) ? h('span', { class: 'badge good' }, t('on')) : h('span', { class: 'badge mute' }, t('off')),
+      h('div', { class: 'row-actions' }, again, suspend, reset, remove),
     ];
   };
 
@@ -88,8 +97,10 @@ export async function usersView(main, context) {
     typing = setTimeout(find, 250);
   });
   const add = button(t('add_user'), { class: 'primary', click: async () => {
-    const email = await dialog(t('add_user'), (close) => [h('p', { class: 'quiet' }, t('add_text')), addForm(close)]);
-    if (email) await attempt(load, t('added', { email }));
+    const made = await dialog(t('add_user'), (close) => [h('p', { class: 'quiet' }, t('add_text')), addForm(close, context.user.email)]);
+    if (!made) return;
+    await attempt(load, made.invitation_mailed ? t('added', made) : '');
+    if (!made.invitation_mailed) problem.replaceChildren(notMailed(made.email));
   } });
   const bar = h('form', { class: 'toolbar', role: 'search', 'aria-label': t('search_users'), submit: (event) => {
     event.preventDefault();
@@ -100,9 +111,26 @@ export async function usersView(main, context) {
   await attempt(load);
 }
 
+/** Does something that wants a recent login, and asks for the password where it is too long ago. */
+async function recently(work, email) {
+  try {
+    return await work();
+  } catch (error) {
+    const isTooLongAgo = error instanceof Refusal && error.reason === 'recent login required';
+    if (!isTooLongAgo || !(await signInAgain(email))) throw error;
+    return work();
+  }
+}
+
+/** Whoever is invited without a mail never hears of it. */
+const notMailed = (email) => {
+  const line = (command) => h('code', { class: 'command' }, `authctl user ${command} ${email}`);
+  return notice('warning', t('not_mailed', { email }), line('set-password'), line('activate'));
+};
+
 const hasFactor = (user) => Boolean(user.tfa_enabled);
 
-function addForm(close) {
+function addForm(close, own) {
   const email = field({ name: 'email', type: 'email', label: t('field_email'), autocomplete: 'off', required: true, autofocus: true });
   const role = field({ name: 'role', label: t('fact_role'), hint: t('role_hint'), autocomplete: 'off' });
   const admin = field({ name: 'admin_access', type: 'checkbox', label: t('field_admin_access'), hint: t('administrator_hint') });
@@ -115,8 +143,9 @@ function addForm(close) {
       const body = { email: values.email.trim() };
       if (values.role.trim()) body.role = values.role.trim();
       if (values.admin_access) body.admin_access = true;
-      await leadingHere('#/invite', (url) => call('POST', 'users', { ...body, ...(url ? { invite_url: url } : {}) }));
-      close(body.email);
+      const add = (url) => call('POST', 'users', { ...body, ...(url ? { invite_url: url } : {}) });
+      const { data } = await recently(() => leadingHere('#/invite', add), own);
+      close(data);
     },
   });
 }

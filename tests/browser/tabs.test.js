@@ -1,0 +1,154 @@
+// Several tabs of one browser, and what comes in between.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+
+import { tokenOfMail } from '../sdk/mail.js';
+import { account, ask, button, closeBrowser, heading, label, mailDir, person, signIn, tab, tokenOf, type, url, view } from './browser.js';
+import { proxy } from './servers.js';
+
+after(closeBrowser);
+
+const carol = { email: 'carol@example.com', password: 'a horse for carol' };
+
+/** Carol is there, and signs in with a password. */
+async function invite(email, password) {
+  const admin = await tokenOf(account);
+  await ask('POST', 'users', { email }, admin);
+  for (let until = Date.now() + 15_000; ;) {
+    const token = await tokenOfMail(mailDir);
+    const body = JSON.stringify({ token, password });
+    const accepted = await fetch(`${url}users/invite/accept`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+    if (accepted.ok) return;
+    assert.ok(Date.now() < until, `the invitation of ${email} comes`);
+  }
+}
+
+test('a link that is pasted into an open tab is followed, and its token leaves the address', async () => {
+  const context = await person();
+  const page = await tab(context);
+  await heading(page, 'Sign in').waitFor();
+  await page.evaluate(() => { location.hash = '#/reset?token=of-an-older-mail'; });
+  await heading(page, 'Choose a new password').waitFor();
+  assert.equal(page.url(), `${url}#/reset`);
+  await label(page, 'New password').fill('a new horse battery');
+  await label(page, 'New password, once more').fill('a new horse battery');
+  const asked = page.waitForRequest('**/auth/password/reset');
+  await page.keyboard.press('Enter');
+  assert.equal((await asked).postDataJSON().token, 'of-an-older-mail');
+  await page.getByText('This link is not complete.').waitFor();
+  // Another one, while the first is shown.
+  await page.evaluate(() => { location.hash = '#/invite?token=another'; });
+  await heading(page, 'Accept the invitation').waitFor();
+  assert.equal(page.url(), `${url}#/invite`);
+  assert.deepEqual(page.broken, []);
+  await context.close();
+});
+
+test('a tab whose browser belongs to somebody else by now does nothing in their name', async () => {
+  await invite(carol.email, carol.password);
+  const context = await person();
+  // This tab hears nothing of the others, as one that was asleep.
+  const page = await context.newPage();
+  await page.addInitScript(() => { window.BroadcastChannel = class extends EventTarget { postMessage() {} }; });
+  await page.goto(url);
+  await type(page);
+  await heading(page, 'Overview').waitFor();
+  await view(page, 'Devices');
+  await page.getByText('this one').waitFor();
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  const renewing = page.waitForRequest('**/auth/refresh');
+  await page.route('**/auth/refresh', async (route) => {
+    await held;
+    await route.continue();
+  });
+  const other = await context.newPage();
+  await other.goto(url);
+  await heading(other, 'Overview').waitFor();
+  await button(other.locator('header'), 'Sign out').click();
+  await heading(other, 'Sign in').waitFor();
+  await label(other, 'E-mail address').fill(carol.email);
+  await label(other, 'Password').fill(carol.password);
+  await label(other, 'Password').press('Enter');
+  await heading(other, 'Overview').waitFor();
+  await other.locator('header').getByText(carol.email).waitFor();
+
+  // Its own token has expired, and the next one is not there yet: what is asked for now waits for that.
+  await renewing;
+  const asked = [];
+  page.on('request', (one) => { if (one.method() === 'DELETE') asked.push(one); });
+  const refused = page.waitForResponse((one) => one.request().method() === 'DELETE');
+  await button(page, 'Sign out everywhere').click();
+  await button(page.getByRole('dialog'), 'Sign out everywhere').click();
+  assert.equal((await refused).status(), 401);
+  release();
+  await page.locator('header').getByText(carol.email).waitFor();
+  assert.equal(await page.locator('header').getByText(account.email).count(), 0);
+  assert.equal(await page.getByRole('link', { name: 'Users' }).count(), 0, 'the rights are those of carol');
+  await page.getByText('Another tab of this browser signed in as carol').waitFor();
+  assert.equal(asked.length, 1, 'it is not asked for again');
+  await other.reload();
+  await heading(other, 'Overview').waitFor();
+  await other.locator('header').getByText(carol.email).waitFor();
+  await context.close();
+});
+
+test('two tabs are one person: whoever signs in anew in one is seen in the other', async () => {
+  const context = await person();
+  const page = await signIn(context);
+  const [refresh] = await Promise.all([
+    page.waitForResponse((one) => one.url().endsWith('/auth/refresh')),
+    context.newPage().then(async (other) => {
+      await other.goto(url);
+      await heading(other, 'Overview').waitFor();
+      await other.evaluate(async ([login]) => {
+        await fetch('auth/login', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ ...login, mode: 'cookie' }) });
+        new BroadcastChannel(`auth-console ${location.origin}/`).postMessage('signed-in');
+      }, [carol]);
+    }),
+  ]);
+  await refresh.finished();
+  await page.locator('header').getByText(carol.email).waitFor();
+  await context.close();
+});
+
+test('who signs out while the token is being renewed stays signed out', async () => {
+  const context = await person();
+  const page = await signIn(context);
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await page.route('**/auth/refresh', async (route) => {
+    const answer = await route.fetch();
+    await held;
+    await route.fulfill({ response: answer });
+  });
+  await Promise.all([page.waitForRequest('**/auth/refresh'), button(page, 'Refresh now').click()]);
+  await button(page.locator('header'), 'Sign out').click();
+  await page.getByText('You are signed out.').waitFor();
+  const arrived = page.waitForResponse((one) => one.url().endsWith('/auth/refresh'));
+  release();
+  await (await arrived).finished();
+  await page.evaluate(() => { location.hash = '#/devices'; });
+  await heading(page, 'Sign in').waitFor();
+  await page.unroute('**/auth/refresh');
+  await page.reload();
+  await heading(page, 'Sign in').waitFor();
+  assert.deepEqual(page.broken, []);
+  await context.close();
+});
+
+test('consoles of two APIs on one origin do not hear each other', async () => {
+  const both = await proxy(['/one', '/two']);
+  const context = await person();
+  const [first, neighbour, second] = [await tab(context, `${both.origin}/one/`), await tab(context, `${both.origin}/two/`), await tab(context, `${both.origin}/one/`)];
+  for (const page of [first, neighbour, second]) await heading(page, 'Sign in').waitFor();
+  await label(first, 'E-mail address').fill(account.email);
+  await label(first, 'Password').fill(account.password);
+  await label(first, 'Password').press('Enter');
+  await heading(first, 'Overview').waitFor();
+  // It heard of the login, from the tab of the same API.
+  await heading(second, 'Overview').waitFor();
+  await heading(neighbour, 'Sign in').waitFor();
+  both.end();
+  await context.close();
+});
