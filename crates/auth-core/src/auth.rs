@@ -8,6 +8,7 @@ use crate::event::{EventSink, TracingEvents};
 use crate::hooks::{ClaimsHook, OpaqueTokens};
 use crate::http::{Endpoint, Wire};
 use crate::mail::{EnglishTemplates, Mailer, Templates};
+use crate::measure::timed;
 use crate::mfa::recovery::RecoveryKey;
 use crate::mfa::seal::MfaKeys;
 use crate::password::pepper::Peppers;
@@ -402,17 +403,17 @@ impl AuthBuilder {
         let ratchet = RatchetKey::derive(&config.secret).ok_or_else(underivable)?;
         let mfa_keys = MfaKeys::new(&config.mfa_keys, &config.secret).ok_or_else(underivable)?;
         let recovery_key = RecoveryKey::derive(&config.secret).ok_or_else(underivable)?;
-        let throttle = Throttle::new(&config, self.attempts).ok_or_else(underivable)?;
+        let throttle = Throttle::new(&config, timed(self.attempts)).ok_or_else(underivable)?;
         let keys = TokenKeys::new(&config).map_err(unusable_keys)?;
         Ok(Auth {
             inner: Arc::new(Inner {
-                sessions: self.sessions,
-                users: self.users,
-                factors: self.factors,
-                tokens: self.tokens,
-                trail: config.audit_trail.map(|_| Trail::new(self.trail)),
+                sessions: timed(self.sessions),
+                users: timed(self.users),
+                factors: timed(self.factors),
+                tokens: timed(self.tokens),
+                trail: config.audit_trail.map(|_| Trail::new(timed(self.trail))),
                 uses: Uses::default(),
-                directory: self.directory,
+                directory: self.directory.map(timed),
                 clock: self.clock,
                 random: self.random,
                 events: self.events,

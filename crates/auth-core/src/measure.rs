@@ -5,17 +5,39 @@
 //! |---|---|---|
 //! | `auth_events_total` | counter | `type` (names of [`EventKind`]: logins, refreshes, …), `outcome` |
 //! | `auth_operation_seconds` | histogram | `operation`: login, refresh |
+//! | `auth_store_seconds` | histogram | `operation` (below), `outcome`: done, unavailable, conflict, corrupt, dropped (whoever asked went away) |
 //! | `auth_guard_refusals_total` | counter | `code`, as the answer says it |
 //! | `auth_hash_wait_seconds` | histogram | from the place in the pool to the thread |
 //! | `auth_hash_seconds` | histogram | on the thread |
 //! | `auth_hash_places_free` | gauge | threads and places in the queue |
 //! | `auth_hash_turned_away_total` | counter | since the pool was full |
 //! | `auth_audit_lost_total` | counter | events that the store did not take in time |
+//!
+//! Operations of the store, wherever its parts come from: `session_` open, load, rotate, revoke, list, revoked_since, purge;
+//! `user_` find_by_email, find_by_id, create, rehash, update, delete, list, count, count_all; `factor_` load, epoch,
+//! end_sessions, keep_pending, enable, disable, accept_step, replace_recovery_codes, use_recovery_code, reseal; `throttle_`
+//! reserve, refund, clear, prune; `token_` create, find, list, revoke, note_use, purge; `event_` append, list, count, purge.
 
+#[cfg(feature = "metrics")]
+mod store;
+
+use std::sync::Arc;
 #[cfg(feature = "metrics")]
 use std::time::Instant;
 
 use crate::event::EventKind;
+
+/// The same store, with its calls timed.
+#[cfg(feature = "metrics")]
+pub(crate) fn timed<T: store::Port + ?Sized>(store: Arc<T>) -> Arc<T> {
+    store.timed()
+}
+
+/// The same store.
+#[cfg(not(feature = "metrics"))]
+pub(crate) const fn timed<T: ?Sized>(store: Arc<T>) -> Arc<T> {
+    store
+}
 
 /// Something happened.
 pub(crate) fn event(kind: EventKind) {
