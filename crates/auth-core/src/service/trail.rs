@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   record ──► queue (bounded) ──► flush: append a batch ──► drop it from the queue
-//!              full: counted and logged     error: it stays, and is sent again
+//!              full: counted and logged     the store is away: it stays, and is sent again
+//!                                           refused: half of it is sent, down to the one that is refused, which is lost
 //! ```
 //!
 //! A batch leaves the queue when the store has it, and not before: whoever is dropped meanwhile loses nothing, and what is
@@ -35,6 +36,8 @@ const BATCH: usize = 256;
 const GATHER: Duration = Duration::from_millis(200);
 /// How long the store is left alone when it fails.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long whoever reads the trail waits for what is not stored yet.
+const READER_WAITS: Duration = Duration::from_secs(2);
 
 /// Events on their way to the store.
 #[derive(Debug)]
@@ -59,7 +62,8 @@ struct Queue {
 }
 
 impl Auth {
-    /// Events of the audit trail that `page` asks for, newest first; those of this node first of all stored.
+    /// Events of the audit trail that `page` asks for, newest first; those of this node first of all stored, unless that
+    /// takes more than two seconds.
     ///
     /// # Errors
     /// `NoAuditTrail` without [`AuthConfig::audit_trail`](crate::AuthConfig::audit_trail); `Unavailable`.
@@ -69,9 +73,7 @@ impl Auth {
         if page.filter.kind.is_some() && page.filter.since.is_some() {
             trail.keep_counts(page.filter.kind, &*self.inner.random);
         }
-        if let Err(error) = trail.flush().await {
-            tracing::warn!(target: "auth::audit", %error, "the latest events are not stored yet");
-        }
+        trail.catch_up().await;
         Ok(trail.store.events(page).await?)
     }
 
@@ -141,7 +143,7 @@ impl Trail {
         }
         match record_of(event, random) {
             Some(record) => self.push(record),
-            None => self.queue().lose(1),
+            None => self.queue().lose(1, &Loss::NoPlace),
         }
     }
 
@@ -152,7 +154,7 @@ impl Trail {
             let event = AuthEvent { at, kind, user: None, actor: None, session: None, client: &client };
             match record_of(&event, random) {
                 Some(record) => self.push(EventRecord { times, ..record }),
-                None => self.queue().lose(times),
+                None => self.queue().lose(times, &Loss::NoPlace),
             }
         }
     }
@@ -162,7 +164,7 @@ impl Trail {
         if queue.events.len() < QUEUE {
             queue.push(record);
         } else {
-            queue.lose(1);
+            queue.lose(1, &Loss::NoPlace);
         }
         drop(queue);
         self.filled.notify_one();
@@ -179,23 +181,37 @@ impl Trail {
         }
     }
 
+    /// Stores what waits, as far as a reader has the time for it.
+    async fn catch_up(&self) {
+        let (error, late) = match tokio::time::timeout(READER_WAITS, self.flush()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => (Some(error), None),
+            Err(late) => (None, Some(late)),
+        };
+        let (error, late) = (error.map(tracing::field::display), late.map(tracing::field::display));
+        tracing::warn!(target: "auth::audit", error, late, "the latest events are not stored yet");
+    }
+
     async fn flush(&self) -> Result<(), StoreError> {
         let _alone = self.writing.lock().await;
+        let mut at_once = BATCH;
         loop {
             // Others only push: the front is what it was when the answer comes.
-            let batch: Vec<_> = self.queue().events.iter().take(BATCH).cloned().collect();
-            if batch.is_empty() {
-                return Ok(());
-            }
+            let batch: Vec<_> = self.queue().events.iter().take(at_once).cloned().collect();
+            let Some(first) = batch.first() else { return Ok(()) };
             match self.store.append_events(&batch).await {
-                Ok(()) => drop(self.queue().events.drain(..batch.len())),
+                Ok(()) => {
+                    drop(self.queue().events.drain(..batch.len()));
+                    at_once = at_once.saturating_mul(2).min(BATCH);
+                }
                 Err(error) if error.kind() == StoreErrorKind::Unavailable => return Err(error),
+                // Something among them is refused: whatever else there is must not be lost with it.
+                Err(_) if batch.len() > 1 => at_once = batch.len() / 2,
                 Err(error) => {
                     // It will not get better, and would hold up all that follow.
-                    tracing::error!(target: "auth::audit", %error, "the store takes no events");
                     let mut queue = self.queue();
-                    queue.events.drain(..batch.len());
-                    queue.lose(batch.len() as u64);
+                    queue.events.pop_front();
+                    queue.lose(1, &Loss::Refused { event: first, error: &error });
                 }
             }
         }
@@ -218,14 +234,30 @@ impl Queue {
     }
 
     /// The log is told of the first, and then at each doubling: it may be what is in the way.
-    fn lose(&mut self, events: u64) {
+    fn lose(&mut self, events: u64, loss: &Loss<'_>) {
         self.lost += events;
         measure::events_lost(events);
-        if self.lost >= self.told.saturating_mul(2) {
-            self.told = self.lost;
-            tracing::error!(target: "auth::audit", lost = self.lost, "events are lost: the store does not keep up");
+        if self.lost < self.told.saturating_mul(2) {
+            return;
+        }
+        self.told = self.lost;
+        let lost = self.lost;
+        match loss {
+            Loss::NoPlace => {
+                tracing::error!(target: "auth::audit", lost, "events are lost: the store does not keep up");
+            }
+            // What the database says of it may quote what the client sent.
+            Loss::Refused { event: EventRecord { id, kind, .. }, error } => {
+                tracing::error!(target: "auth::audit", lost, event = %kind, %id, %error, "an event is lost: the store refuses it");
+            }
         }
     }
+}
+
+/// Why an event never comes to the store.
+enum Loss<'a> {
+    NoPlace,
+    Refused { event: &'a EventRecord, error: &'a StoreError },
 }
 
 /// What anybody could send without end, and what happens every few minutes as it should, would bury the rest: it is
@@ -260,6 +292,8 @@ fn record_of(event: &AuthEvent<'_>, random: &dyn SecureRandom) -> Option<EventRe
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use async_trait::async_trait;
 
     use super::*;
@@ -270,16 +304,31 @@ mod tests {
     #[derive(Debug)]
     struct Shaky {
         inner: MemoryStore,
-        failing: Mutex<Option<StoreErrorKind>>,
+        failing: Mutex<Option<Failure>>,
+        calls: AtomicUsize,
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Failure {
+        Of(StoreErrorKind),
+        /// It refuses whatever has such an event among it.
+        With(EventKind),
+        /// It never answers.
+        Mute,
     }
 
     #[async_trait]
     impl EventStore for Shaky {
         async fn append_events(&self, events: &[EventRecord]) -> Result<(), StoreError> {
+            self.calls.fetch_add(1, Ordering::Relaxed);
             let failing = *self.failing.lock().expect("whole");
             match failing {
-                Some(kind) => Err(kind.into()),
-                None => self.inner.append_events(events).await,
+                Some(Failure::Of(kind)) => Err(kind.into()),
+                Some(Failure::With(kind)) if events.iter().any(|event| event.kind.as_str() == kind.name()) => {
+                    Err(StoreErrorKind::Corrupt.into())
+                }
+                Some(Failure::Mute) => std::future::pending().await,
+                Some(Failure::With(_)) | None => self.inner.append_events(events).await,
             }
         }
         async fn events(&self, page: &EventPage) -> Result<Vec<EventRecord>, StoreError> {
@@ -300,7 +349,8 @@ mod tests {
 
     impl World {
         fn new() -> Self {
-            let store = Arc::new(Shaky { inner: MemoryStore::new(), failing: Mutex::default() });
+            let store =
+                Arc::new(Shaky { inner: MemoryStore::new(), failing: Mutex::default(), calls: AtomicUsize::default() });
             Self { trail: Trail::new(store.clone()), store }
         }
 
@@ -311,8 +361,8 @@ mod tests {
             self.trail.record(&event, &SystemRandom::new());
         }
 
-        fn fail(&self, kind: Option<StoreErrorKind>) {
-            *self.store.failing.lock().expect("whole") = kind;
+        fn fail(&self, failure: impl Into<Option<Failure>>) {
+            *self.store.failing.lock().expect("whole") = failure.into();
         }
 
         fn waiting_and_lost(&self) -> (usize, u64) {
@@ -328,7 +378,7 @@ mod tests {
     #[tokio::test]
     async fn f2_events_wait_for_a_store_that_is_away_and_none_is_lost() {
         let world = World::new();
-        world.fail(Some(StoreErrorKind::Unavailable));
+        world.fail(Failure::Of(StoreErrorKind::Unavailable));
         for _ in 0..BATCH + 10 {
             world.record(EventKind::LoginFailed);
         }
@@ -355,7 +405,7 @@ mod tests {
     async fn a_batch_that_no_store_takes_holds_up_nobody() {
         let world = World::new();
         world.record(EventKind::LoginFailed);
-        world.fail(Some(StoreErrorKind::Corrupt));
+        world.fail(Failure::Of(StoreErrorKind::Corrupt));
         world.trail.flush().await.expect("goes on");
         assert_eq!(world.waiting_and_lost(), (0, 1));
         world.fail(None);
@@ -364,10 +414,53 @@ mod tests {
         assert_eq!(world.stored().await, 1);
     }
 
+    #[tokio::test]
+    async fn only_what_is_refused_is_lost() {
+        for place in [0, 1, 100, BATCH - 1, BATCH, BATCH + 9] {
+            let world = World::new();
+            world.fail(Failure::With(EventKind::MfaReset));
+            for n in 0..BATCH + 10 {
+                world.record(if n == place { EventKind::MfaReset } else { EventKind::LoginFailed });
+            }
+            world.trail.flush().await.expect("goes on");
+            assert_eq!(world.waiting_and_lost(), (0, 1), "{place}");
+            assert_eq!(world.stored().await, BATCH as u64 + 9, "{place}");
+            let calls = world.store.calls.load(Ordering::Relaxed);
+            assert!(calls < 50, "{calls} calls for one that is refused, at {place}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_takes_nothing_is_asked_once_for_each() {
+        let world = World::new();
+        world.fail(Failure::Of(StoreErrorKind::Corrupt));
+        for _ in 0..BATCH {
+            world.record(EventKind::LoginFailed);
+        }
+        world.trail.flush().await.expect("goes on");
+        assert_eq!(world.waiting_and_lost(), (0, BATCH as u64));
+        let calls = world.store.calls.load(Ordering::Relaxed);
+        assert!(calls < BATCH + 10, "{calls} calls");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn f2_a_reader_does_not_wait_for_a_store_that_takes_nothing() {
+        let world = World::new();
+        world.fail(Failure::Mute);
+        world.record(EventKind::LoginFailed);
+        // One reader holds the place, another waits for it: both are let go.
+        let readers = async { tokio::join!(world.trail.catch_up(), world.trail.catch_up()) };
+        tokio::time::timeout(2 * READER_WAITS, readers).await.expect("is over");
+        assert_eq!(world.waiting_and_lost(), (1, 0), "and nothing is lost by it");
+        world.fail(None);
+        world.trail.catch_up().await;
+        assert_eq!(world.stored().await, 1);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn events_are_stored_in_the_background() {
         let world = World::new();
-        world.fail(Some(StoreErrorKind::Unavailable));
+        world.fail(Failure::Of(StoreErrorKind::Unavailable));
         world.record(EventKind::LoginFailed);
         let follow = world.trail.follow();
         tokio::pin!(follow);
