@@ -102,7 +102,11 @@ impl World {
     }
 
     async fn enrol(&self, identity: &Identity) -> Enrolled {
-        let new = self.auth.generate_second_factor(identity, Password::new(PASSWORD)).await.expect("a secret");
+        let new = self
+            .auth
+            .generate_second_factor(identity, Password::new(PASSWORD), &ClientInfo::default())
+            .await
+            .expect("a secret");
         let secret = new.secret.expose_secret();
         let app = Authenticator::new(&secret);
         let request = EnableFactor::new(&secret, proof(&app.code(self.clock.now()))).with_recovery_codes();
@@ -251,8 +255,16 @@ async fn m3_the_database_file_holds_no_secret_and_no_code() {
     let database = Database::fresh(Kind::Sqlite).await.expect("always there");
     let world = World::new(FaultyStore::new(database.store().await), config()).await;
     let identity = world.identity(None).await;
-    let pending = world.auth.generate_second_factor(&identity, Password::new(PASSWORD)).await.expect("a secret");
-    let new = world.auth.generate_second_factor(&identity, Password::new(PASSWORD)).await.expect("a secret");
+    let pending = world
+        .auth
+        .generate_second_factor(&identity, Password::new(PASSWORD), &ClientInfo::default())
+        .await
+        .expect("a secret");
+    let new = world
+        .auth
+        .generate_second_factor(&identity, Password::new(PASSWORD), &ClientInfo::default())
+        .await
+        .expect("a secret");
     let mut secrets: Vec<Vec<u8>> = Vec::new();
     for secret in [pending.secret.expose_secret(), new.secret.expose_secret()] {
         let bytes = base32(&secret);

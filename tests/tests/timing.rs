@@ -160,7 +160,10 @@ async fn g5_right_and_wrong_passwords_take_the_same_time_with_a_second_factor() 
     let tokens = auth.login(login("correct horse"), &client).await.expect("signs in");
     let Grant::Pair { access, .. } = tokens.grant else { panic!("a pair") };
     let identity = auth.verify(access.expose_secret()).expect("good");
-    let new = auth.generate_second_factor(&identity, Password::new("correct horse")).await.expect("a secret");
+    let new = auth
+        .generate_second_factor(&identity, Password::new("correct horse"), &ClientInfo::default())
+        .await
+        .expect("a secret");
     let secret = new.secret.expose_secret();
     let code = Authenticator::new(&secret).code(SystemClock.now());
     let request = EnableFactor::new(&secret, FactorProof::new(OneTimePassword::new(code)));

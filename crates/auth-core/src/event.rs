@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::client::ClientInfo;
 use crate::clock::Timestamp;
+use crate::error::ErrorKind;
 use crate::id::{SessionId, TokenId, UserId};
+use crate::store::UserChange;
 
 /// One thing that happened. It holds no secret and no e-mail address.
 #[derive(Debug, Clone)]
@@ -28,6 +30,22 @@ crate::text::short_text! {
     /// The [name](EventKind::name) of an event: opaque text of 1 to 64 bytes, since a store may hold those of later
     /// versions.
     EventName
+}
+
+crate::text::short_text! {
+    /// What an event says beside its name: [names](Self::names) of fields, actions and reasons, never a value.
+    EventDetails
+}
+
+impl EventDetails {
+    /// One after the other.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.as_str().split(',')
+    }
+
+    fn of(names: &[&str]) -> Option<Self> {
+        Self::new(&names.join(",")).ok()
+    }
 }
 
 /// Whether something was let happen.
@@ -99,6 +117,10 @@ pub enum EventKind {
     AllSessionsEnded,
     /// A user set another password: with a link, or with the old one.
     PasswordChanged,
+    /// Somebody who is new registered, or did so again before the address was confirmed.
+    UserRegistered,
+    /// An admin invited a user, perhaps once more.
+    UserInvited,
     /// A user who registered followed the link in the mail.
     EmailVerified,
     /// A user who was invited chose a password.
@@ -113,16 +135,138 @@ pub enum EventKind {
         /// Which one.
         id: TokenId,
     },
-    /// An admin sent somebody an invitation again.
-    InvitationSent,
     /// An admin made a user.
     UserCreated,
     /// An admin changed a user, whose sessions were ended.
-    UserChanged,
+    UserChanged {
+        /// What was changed.
+        fields: UserFields,
+    },
     /// An admin removed a user.
     UserDeleted,
     /// A token that had to be looked up was refused: unknown, revoked, expired, or of a user who is not active.
     TokenRefused,
+    /// A user who is signed in gave a wrong password again, or signed in too long ago for what was asked.
+    StepUpRefused,
+    /// Somebody asked for what admins do, and was refused.
+    AdminRefused {
+        /// What for, when that is known.
+        action: Option<AdminAction>,
+        /// Why.
+        reason: AdminRefusal,
+    },
+}
+
+/// Fields of a user that somebody changed: which ones, and not to what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct UserFields([bool; 6]);
+
+impl UserFields {
+    const NAMES: [&'static str; 6] = ["email", "password", "status", "role", "app_access", "admin_access"];
+
+    /// The names, as the wire has them.
+    #[must_use]
+    pub fn names(self) -> Vec<&'static str> {
+        Self::NAMES.into_iter().zip(self.0).filter_map(|(name, is_changed)| is_changed.then_some(name)).collect()
+    }
+}
+
+impl From<&UserChange> for UserFields {
+    fn from(change: &UserChange) -> Self {
+        let UserChange { email, password, status, role, app_access, admin_access } = change;
+        Self([
+            email.is_some(),
+            password.is_some(),
+            status.is_some(),
+            role.is_some(),
+            app_access.is_some(),
+            admin_access.is_some(),
+        ])
+    }
+}
+
+/// What only admins may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AdminAction {
+    /// See a list of users.
+    ListUsers,
+    /// See a user.
+    ReadUser,
+    /// Make a user.
+    CreateUser,
+    /// Change a user.
+    UpdateUser,
+    /// Remove a user.
+    DeleteUser,
+    /// Remove the second factor of a user.
+    ResetFactor,
+    /// Invite a user.
+    Invite,
+    /// Read the audit trail.
+    ReadEvents,
+}
+
+impl AdminAction {
+    /// The stable name in [`EventDetails`].
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ListUsers => "list_users",
+            Self::ReadUser => "read_user",
+            Self::CreateUser => "create_user",
+            Self::UpdateUser => "update_user",
+            Self::DeleteUser => "delete_user",
+            Self::ResetFactor => "reset_factor",
+            Self::Invite => "invite",
+            Self::ReadEvents => "read_events",
+        }
+    }
+}
+
+/// Why an admin's action was refused, as far as that tells of anybody's rights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AdminRefusal {
+    /// Whoever asked is no admin now.
+    NotAdmin,
+    /// The session that asked is over.
+    SessionOver,
+    /// The token was made for a program.
+    LoginRequired,
+    /// The admin signed in too long ago.
+    RecentLoginRequired,
+    /// It would have ended the admin who asked.
+    OwnAccount,
+    /// Nobody would have been an admin any more.
+    LastAdmin,
+}
+
+impl AdminRefusal {
+    /// The stable name in [`EventDetails`].
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotAdmin => "not_admin",
+            Self::SessionOver => "session_over",
+            Self::LoginRequired => "login_required",
+            Self::RecentLoginRequired => "recent_login_required",
+            Self::OwnAccount => "own_account",
+            Self::LastAdmin => "last_admin",
+        }
+    }
+
+    pub(crate) const fn of(kind: ErrorKind) -> Option<Self> {
+        Some(match kind {
+            ErrorKind::Forbidden => Self::NotAdmin,
+            ErrorKind::InvalidToken => Self::SessionOver,
+            ErrorKind::LoginRequired => Self::LoginRequired,
+            ErrorKind::RecentLoginRequired => Self::RecentLoginRequired,
+            ErrorKind::OwnAccount => Self::OwnAccount,
+            ErrorKind::LastAdmin => Self::LastAdmin,
+            _ => return None,
+        })
+    }
 }
 
 impl EventKind {
@@ -136,7 +280,9 @@ impl EventKind {
             | Self::OtpRefused
             | Self::RefreshRefused
             | Self::ReuseDetected
-            | Self::TokenRefused => Outcome::Refused,
+            | Self::TokenRefused
+            | Self::StepUpRefused
+            | Self::AdminRefused { .. } => Outcome::Refused,
             _ => Outcome::Succeeded,
         }
     }
@@ -167,15 +313,29 @@ impl EventKind {
             Self::SessionEnded => "session_ended",
             Self::AllSessionsEnded => "all_sessions_ended",
             Self::PasswordChanged => "password_changed",
+            Self::UserRegistered => "user_registered",
+            Self::UserInvited => "user_invited",
             Self::EmailVerified => "email_verified",
             Self::InvitationAccepted => "invitation_accepted",
             Self::PersonalTokenCreated { .. } => "personal_token_created",
             Self::PersonalTokenRevoked { .. } => "personal_token_revoked",
-            Self::InvitationSent => "invitation_sent",
             Self::UserCreated => "user_created",
-            Self::UserChanged => "user_changed",
+            Self::UserChanged { .. } => "user_changed",
             Self::UserDeleted => "user_deleted",
             Self::TokenRefused => "token_refused",
+            Self::StepUpRefused => "step_up_refused",
+            Self::AdminRefused { .. } => "admin_refused",
+        }
+    }
+
+    /// What it says beside its name: of a change the fields; of a refused action what it was, when that is known, and why.
+    #[must_use]
+    pub fn details(self) -> Option<EventDetails> {
+        match self {
+            Self::UserChanged { fields } => EventDetails::of(&fields.names()),
+            Self::AdminRefused { action: Some(action), reason } => EventDetails::of(&[action.name(), reason.name()]),
+            Self::AdminRefused { action: None, reason } => EventDetails::of(&[reason.name()]),
+            _ => None,
         }
     }
 }
@@ -205,7 +365,9 @@ impl EventSink for TracingEvents {
             tracing::info!(target: "auth::event", event = name, user, session, ip, token = %id);
         } else {
             let actor = event.actor.as_ref().map(tracing::field::display);
-            tracing::info!(target: "auth::event", event = name, user, actor, session, ip);
+            let details = event.kind.details();
+            let details = details.as_ref().map(tracing::field::display);
+            tracing::info!(target: "auth::event", event = name, user, actor, session, ip, details);
         }
     }
 }

@@ -141,7 +141,10 @@ pub use config::{
 };
 pub use email::{Email, EmailPrefix, InvalidEmail};
 pub use error::{AuthError, ErrorKind};
-pub use event::{AuthEvent, EventKind, EventName, EventSink, Outcome, TracingEvents};
+pub use event::{
+    AdminAction, AdminRefusal, AuthEvent, EventDetails, EventKind, EventName, EventSink, Outcome, TracingEvents,
+    UserFields,
+};
 pub use hooks::{ClaimsHook, OpaqueTokens, ResolvedToken};
 pub use id::{
     EventId, InvalidEventId, InvalidSessionId, InvalidText, InvalidTokenId, Role, SessionId, TokenId, UserId,

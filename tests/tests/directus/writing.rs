@@ -74,7 +74,11 @@ async fn m4_a_factor_is_set_up_and_removed_in_both() {
             let row = users.into_iter().find(|row| row[0].as_deref() == Some(USER)).expect("a row");
             row[6].clone()
         };
-        let new = world.auth.generate_second_factor(&identity, Password::new("Passw0rd-user")).await.expect("a secret");
+        let new = world
+            .auth
+            .generate_second_factor(&identity, Password::new("Passw0rd-user"), &ClientInfo::default())
+            .await
+            .expect("a secret");
         assert_eq!(secret_there().await, None, "{kind:?}: pending is not active");
         let text = new.secret.expose_secret();
         let app = Authenticator::new(&text);

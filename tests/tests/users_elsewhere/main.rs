@@ -12,6 +12,7 @@ mod http;
 mod outage;
 mod races;
 mod statements;
+mod trail;
 
 use auth_core::store::{SessionMode, UserStore as _};
 use auth_core::{

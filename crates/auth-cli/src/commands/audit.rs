@@ -67,7 +67,7 @@ impl Tail {
             Some(who) => Some(open::user(store, who).await?.id),
             None => None,
         };
-        let mut filter = EventFilter { user, kind: self.kind, since: None };
+        let mut filter = EventFilter { user, kind: self.kind, ..EventFilter::default() };
         let events = newest(store, &filter, self.lines).await?;
         if !self.follow {
             return answer(&events, shell);

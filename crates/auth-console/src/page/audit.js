@@ -15,7 +15,7 @@ const PER_PAGE = 100;
 
 const name = (type) => (has(`event_${type}`) ? t(`event_${type}`) : type);
 const COUNTED = new Set(['session_rotated', 'session_replayed', 'login_throttled', 'refresh_refused', 'token_refused']);
-const BAD = new Set(['login_failed', 'login_throttled', 'otp_refused', 'refresh_refused', 'reuse_detected', 'token_refused']);
+const BAD = new Set(['login_failed', 'login_throttled', 'otp_refused', 'refresh_refused', 'reuse_detected', 'token_refused', 'step_up_refused', 'admin_refused']);
 
 export async function auditView(main, context) {
   const rows = h('div', { class: 'results' });
@@ -66,8 +66,8 @@ export async function auditView(main, context) {
 const TYPES = [
   'login_succeeded', 'login_failed', 'login_throttled', 'otp_asked', 'otp_refused', 'recovery_code_used', 'recovery_codes_replaced', 'mfa_enabled',
   'mfa_disabled', 'mfa_reset', 'password_changed', 'session_rotated', 'session_replayed', 'refresh_refused', 'reuse_detected', 'session_ended',
-  'other_sessions_ended', 'all_sessions_ended', 'email_verified', 'invitation_sent', 'invitation_accepted', 'personal_token_created', 'personal_token_revoked', 'user_created', 'user_changed',
-  'user_deleted', 'token_refused',
+  'other_sessions_ended', 'all_sessions_ended', 'user_registered', 'email_verified', 'user_invited', 'invitation_accepted', 'personal_token_created',
+  'personal_token_revoked', 'user_created', 'user_changed', 'user_deleted', 'token_refused', 'step_up_refused', 'admin_refused',
 ];
 
 /** The addresses of users, as far as somebody asked. */

@@ -41,7 +41,7 @@ pub(super) async fn handle(
             let email = email_field(fields)?;
             let password = Password::new(fields.required("password").map_err(Problem::payload)?);
             let then = fields.optional("verification_url").map_err(Problem::payload)?;
-            auth.register(email, password, then).await?;
+            auth.register(email, password, then, &auth.inner.wire.clients.of(head)).await?;
             Reply::new(204)
         }
         Account::VerifyEmail => {

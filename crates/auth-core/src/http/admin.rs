@@ -11,7 +11,7 @@ use super::query;
 use super::reply::{Data, Reply};
 use crate::auth::Auth;
 use crate::error::ErrorKind;
-use crate::event::EventName;
+use crate::event::{AdminAction, EventDetails, EventName};
 use crate::id::{EventId, Role, SessionId, TokenId, UserId};
 use crate::service::{AccountChange, Admin, NewAccount};
 use crate::store::{EventRecord, UserStatus, UserSummary};
@@ -38,7 +38,7 @@ impl Administration {
         fields: &Fields,
     ) -> Result<Reply, Problem> {
         // Before anything is said about the request: whoever may not ask learns no more than that.
-        let admin = auth.admin(identity, &auth.inner.wire.clients.of(head)).await?;
+        let admin = auth.admin_to(Some(self.action()), identity, &auth.inner.wire.clients.of(head)).await?;
         match self {
             Self::Users => users(&admin, head).await,
             Self::Create => create(auth, &admin, fields).await,
@@ -63,11 +63,23 @@ impl Administration {
             }
         }
     }
+
+    const fn action(self) -> AdminAction {
+        match self {
+            Self::Users => AdminAction::ListUsers,
+            Self::Create => AdminAction::CreateUser,
+            Self::User => AdminAction::ReadUser,
+            Self::Update => AdminAction::UpdateUser,
+            Self::Delete => AdminAction::DeleteUser,
+            Self::ResetFactor => AdminAction::ResetFactor,
+            Self::InviteAgain => AdminAction::Invite,
+        }
+    }
 }
 
 /// The audit trail, which there is also where users live elsewhere.
 pub(super) async fn events(auth: &Auth, identity: &Identity, head: &RequestHead<'_>) -> Result<Reply, Problem> {
-    auth.require_admin(identity).await?;
+    auth.require_admin(AdminAction::ReadEvents, identity, &auth.inner.wire.clients.of(head)).await?;
     let page = listing::event_page(head.query.unwrap_or_default()).map_err(Problem::payload)?;
     let events = auth.events(&page).await?;
     let counted = auth.count_events(&page.filter, listing::REACH + 1).await?;
@@ -184,6 +196,7 @@ struct Event<'a> {
     actor: Option<&'a UserId>,
     session: Option<SessionId>,
     token: Option<TokenId>,
+    details: Vec<&'a str>,
     ip: Option<String>,
     user_agent: Option<&'a str>,
 }
@@ -200,6 +213,7 @@ impl<'a> Event<'a> {
             actor: event.actor.as_ref(),
             session: event.session,
             token: event.token,
+            details: event.details.iter().flat_map(EventDetails::names).collect(),
             ip: event.ip.map(|ip| ip.to_string()),
             user_agent: event.user_agent.as_deref(),
         }

@@ -207,7 +207,7 @@ impl Caller {
     /// As the route.
     pub async fn generate_second_factor(&self, fields: &Fields) -> Result<NewFactor, Refusal> {
         let identity = self.own(Own::Tfa(Tfa::Generate)).await?;
-        tfa::generate(self.auth(), &identity, fields).await.map_err(|problem| refusal(&problem))
+        tfa::generate(self.auth(), &identity, fields, &self.client()).await.map_err(|problem| refusal(&problem))
     }
 
     /// `POST /users/me/tfa/enable`: `secret`, `otp`.

@@ -6,12 +6,12 @@
 //!   filter[status][_eq]=active                 the same as
 //!   filter={"status":{"_eq":"active"}}         one value for each of a few fields, all of which must hold
 //!   search=ada                                 addresses that begin so
-//!   user=<id>&type=login_failed&since=<ms>     of the audit trail
+//!   user=<id>&actor=<id>&type=login_failed&since=<ms>     of the audit trail
 //! ```
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::problem::Reason;
 use super::query;
@@ -39,7 +39,7 @@ pub(super) fn user_page(query: &str) -> Result<UserPage, Reason> {
     Ok(UserPage { filter, after, skip, limit })
 }
 
-/// The page of the audit trail that this query asks for: `user`, `type`, `since`.
+/// The page of the audit trail that this query asks for: `user`, `actor`, `type`, `since`.
 pub(super) fn event_page(query: &str) -> Result<EventPage, Reason> {
     let parameters = Parameters::of(query)?;
     let (limit, skip) = parameters.limit_and_skip()?;
@@ -47,8 +47,10 @@ pub(super) fn event_page(query: &str) -> Result<EventPage, Reason> {
         Some(text) => Some(Timestamp::from_millis(text.parse().map_err(|_| Reason::NotATime("since"))?)),
         None => None,
     };
+    let id = |name| parameters.text(name).map(UserId::new).transpose().map_err(|_| Reason::NotAnId(name));
     let filter = EventFilter {
-        user: parameters.text("user").map(UserId::new).transpose().map_err(|_| Reason::NotAnId("user"))?,
+        user: id("user")?,
+        actor: id("actor")?,
         kind: parameters.text("type").map(EventName::new).transpose().map_err(|_| Reason::NotAnId("type"))?,
         since,
     };
@@ -110,6 +112,10 @@ impl Parameters {
     fn filter(&self) -> Result<UserFilter, Reason> {
         let mut comparisons = Comparisons::default();
         if let Some(json) = self.text("filter") {
+            // To serde a list is an object as well.
+            if !json.trim_start().starts_with('{') {
+                return Err(Reason::NotAFilter);
+            }
             comparisons = serde_json::from_str(json).map_err(|_| Reason::NotAFilter)?;
         }
         for (name, value) in self.0.iter().filter(|(name, _)| name.starts_with("filter[")) {
@@ -123,27 +129,39 @@ impl Parameters {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Comparisons {
+    #[serde(default, deserialize_with = "given")]
     status: Option<Equals<String>>,
+    #[serde(default, deserialize_with = "given")]
     role: Option<Equals<String>>,
+    #[serde(default, deserialize_with = "given")]
     admin_access: Option<Equals<bool>>,
 }
 
+/// A comparison that is there. `null` is none, and not the same as none: to Directus it asks for users without a value,
+/// and a list of all users must not pass for that.
+fn given<'de, D, T>(deserializer: D) -> Result<Option<Equals<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Equals::deserialize(deserializer).map(Some)
+}
+
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Equals<T> {
+enum Equals<T> {
     #[serde(rename = "_eq")]
-    value: T,
+    To(T),
 }
 
 impl Comparisons {
     fn add(&mut self, name: &str, text: &str) -> Result<(), Reason> {
-        let words = || Equals { value: text.to_owned() };
+        let words = || Equals::To(text.to_owned());
         let is_new = match name {
             "filter[status][_eq]" => self.status.replace(words()).is_none(),
             "filter[role][_eq]" => self.role.replace(words()).is_none(),
             "filter[admin_access][_eq]" => {
                 let value = text.parse().map_err(|_| Reason::NotAFilter)?;
-                self.admin_access.replace(Equals { value }).is_none()
+                self.admin_access.replace(Equals::To(value)).is_none()
             }
             _ => return Err(Reason::NotAFilter),
         };
@@ -151,12 +169,12 @@ impl Comparisons {
     }
 
     fn filter(self) -> Result<UserFilter, Reason> {
-        let status = self.status.map(|status| UserStatus::from_name(&status.value).ok_or(Reason::UnknownStatus));
-        let role = self.role.map(|role| Role::new(&role.value)).transpose();
+        let status = self.status.map(|Equals::To(status)| UserStatus::from_name(&status).ok_or(Reason::UnknownStatus));
+        let role = self.role.map(|Equals::To(role)| Role::new(&role)).transpose();
         Ok(UserFilter {
             status: status.transpose()?,
             role: role.map_err(|_| Reason::NotARole)?,
-            admin_access: self.admin_access.map(|access| access.value),
+            admin_access: self.admin_access.map(|Equals::To(access)| access),
             ..UserFilter::default()
         })
     }
@@ -217,6 +235,13 @@ mod tests {
             ("filter[status;DROP TABLE auth_user][_eq]=x", Err(Reason::NotAFilter)),
             (r#"filter={"status":{"_eq":"active","_eq":"active"}}"#, Err(Reason::NotAFilter)),
             (r#"filter={"_and":[{"status":{"_eq":"active"}}]}"#, Err(Reason::NotAFilter)),
+            (r#"filter={"status":null}"#, Err(Reason::NotAFilter)),
+            (r#"filter={"role":null,"admin_access":{"_eq":true}}"#, Err(Reason::NotAFilter)),
+            (r#"filter={"role":{"_eq":null}}"#, Err(Reason::NotAFilter)),
+            (r#"filter={"status":["active"]}"#, Err(Reason::NotAFilter)),
+            (r#"filter={"status":{"_eq":"active","x":1}}"#, Err(Reason::NotAFilter)),
+            (r#"filter=[{"_eq":"active"},null,null]"#, Err(Reason::NotAFilter)),
+            ("filter=null", Err(Reason::NotAFilter)),
             ("filter=[]", Err(Reason::NotAFilter)),
             ("filter=", Err(Reason::NotAFilter)),
             (&deep, Err(Reason::NotAFilter)),

@@ -16,6 +16,7 @@ use super::tfa::Tfa;
 use super::tokens::Tokens;
 use crate::auth::Auth;
 use crate::error::ErrorKind;
+use crate::event::AdminAction;
 use crate::id::{Role, SessionId};
 use crate::secret::{OneTimePassword, Password};
 use crate::service::{OwnSession, PasswordChange};
@@ -148,14 +149,14 @@ async fn answer(
         Own::Events => admin::events(auth, identity, head).await?,
         Own::Admin(administration) => administration.answer(auth, identity, head, fields).await?,
         Own::Invite => {
-            if !identity.admin_access {
-                return Err(ErrorKind::Forbidden.into());
-            }
+            let client = auth.inner.wire.clients.of(head);
+            // Before anything is said about the request.
+            let admin = auth.admin_to(Some(AdminAction::Invite), identity, &client).await?;
             let email = email_field(fields)?;
             let role = fields.required("role").map_err(Problem::payload)?;
             let role = Role::new(role).map_err(|_| Problem::payload(Reason::NotARole))?;
             let url = fields.optional("invite_url").map_err(Problem::payload)?;
-            auth.invite(identity, email, role, url).await?;
+            admin.invite(email, role, url).await?;
             Reply::new(204)
         }
     };

@@ -31,7 +31,7 @@ impl Tfa {
         client: &ClientInfo,
     ) -> Result<Reply, Problem> {
         match self {
-            Self::Generate => Ok(generated(&generate(auth, identity, fields).await?)),
+            Self::Generate => Ok(generated(&generate(auth, identity, fields, client).await?)),
             Self::Enable => {
                 let codes = enable(auth, identity, fields, client).await?;
                 Ok(codes.map_or_else(|| Reply::new(204), |codes| shown(&codes)))
@@ -49,9 +49,14 @@ impl Tfa {
     }
 }
 
-pub(super) async fn generate(auth: &Auth, identity: &Identity, fields: &Fields) -> Result<NewFactor, Problem> {
+pub(super) async fn generate(
+    auth: &Auth,
+    identity: &Identity,
+    fields: &Fields,
+    client: &ClientInfo,
+) -> Result<NewFactor, Problem> {
     let password = fields.required("password").map_err(Problem::payload)?;
-    Ok(auth.generate_second_factor(identity, Password::new(password)).await?)
+    Ok(auth.generate_second_factor(identity, Password::new(password), client).await?)
 }
 
 /// Gives the recovery codes to whoever asks for them.

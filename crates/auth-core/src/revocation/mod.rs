@@ -62,6 +62,7 @@ impl Auth {
     /// # Errors
     /// `Unavailable` when the store is down or takes longer than half of
     /// [`stale_after`](RevocationFeed::stale_after); what was known before is kept.
+    #[tracing::instrument(name = "auth.revocation_poll", level = "debug", skip_all)]
     pub async fn poll_revocations(&self) -> Result<(), AuthError> {
         let inner = &*self.inner;
         let Some(revocations) = &inner.revocations else { return Ok(()) };

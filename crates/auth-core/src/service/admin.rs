@@ -1,19 +1,19 @@
 //! What admins do with users. None of it sets or shows a password (requirement P9).
 
-use super::outbox::{LinkBase, allowed};
+use super::outbox::allowed;
 use super::second_factor::Asking;
 use super::users::taken;
 use crate::auth::{Auth, Inner};
 use crate::client::ClientInfo;
 use crate::email::Email;
 use crate::error::{AuthError, ErrorKind};
-use crate::event::EventKind;
+use crate::event::{AdminAction, AdminRefusal, EventKind, UserFields};
 use crate::id::{Role, UserId};
 use crate::store::{
     Epoch, LastAdmin, NewUserRecord, UpdateTerms, Updated, UserChange, UserDirectory, UserFilter, UserPage, UserRecord,
     UserStatus, UserSummary,
 };
-use crate::token::{Identity, Purpose};
+use crate::token::Identity;
 
 /// A user that an admin makes. The user chooses the password.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ impl From<AccountChange> for UserChange {
 /// An admin who is signed in: what one may do with users. From [`Auth::admin`].
 #[derive(Debug)]
 pub struct Admin<'a> {
-    auth: &'a Auth,
+    pub(super) auth: &'a Auth,
     directory: &'a dyn UserDirectory,
     asking: Asking,
     client: ClientInfo,
@@ -77,8 +77,18 @@ impl Auth {
     /// `LoginRequired` for a token that was made for a program, `InvalidToken` when the session is over, `Forbidden` for
     /// a user who is no admin now; `UsersElsewhere` when users live in a table of the app; `Unavailable`.
     pub async fn admin(&self, identity: &Identity, client: &ClientInfo) -> Result<Admin<'_>, AuthError> {
+        self.admin_to(None, identity, client).await
+    }
+
+    /// The same, for whoever knows already what will be asked for: the trail names it when it is refused.
+    pub(crate) async fn admin_to(
+        &self,
+        action: Option<AdminAction>,
+        identity: &Identity,
+        client: &ClientInfo,
+    ) -> Result<Admin<'_>, AuthError> {
         let directory = self.directory()?;
-        let asking = self.inner.asking_admin(identity).await?;
+        let asking = self.inner.asking_admin(action, identity, client).await?;
         Ok(Admin { auth: self, directory, asking, client: client.clone() })
     }
 
@@ -87,6 +97,7 @@ impl Auth {
     ///
     /// # Errors
     /// `UsersElsewhere` when users live in a table of the app; `Unavailable`.
+    #[tracing::instrument(name = "auth.user_list", skip_all)]
     pub async fn users(&self, page: &UserPage) -> Result<Vec<UserSummary>, AuthError> {
         Ok(self.directory()?.users(page).await?)
     }
@@ -97,6 +108,7 @@ impl Admin<'_> {
     ///
     /// # Errors
     /// `Unavailable`.
+    #[tracing::instrument(name = "auth.user_list", skip_all, fields(actor = %self.id()))]
     pub async fn users(&self, page: &UserPage) -> Result<Vec<UserSummary>, AuthError> {
         Ok(self.directory.users(page).await?)
     }
@@ -105,6 +117,7 @@ impl Admin<'_> {
     ///
     /// # Errors
     /// `Unavailable`.
+    #[tracing::instrument(name = "auth.user_count", skip_all, fields(actor = %self.id()))]
     pub async fn count_users(&self, filter: &UserFilter, most: u64) -> Result<u64, AuthError> {
         Ok(self.directory.count_users(filter, most).await?)
     }
@@ -113,6 +126,7 @@ impl Admin<'_> {
     ///
     /// # Errors
     /// `Unavailable`.
+    #[tracing::instrument(name = "auth.user_read", skip_all, fields(actor = %self.id(), user = %id))]
     pub async fn user(&self, id: &UserId) -> Result<Option<UserSummary>, AuthError> {
         Ok(self.directory.users(&UserPage::of_one(*id)).await?.pop())
     }
@@ -124,7 +138,11 @@ impl Admin<'_> {
     /// `RecentLoginRequired`; `EmailTaken`; `UrlNotAllowed`, also when there is no mailer; `Unavailable`.
     #[tracing::instrument(name = "auth.user_create", skip_all, fields(actor = %self.id()))]
     pub async fn create_user(&self, account: NewAccount, url: Option<&str>) -> Result<UserSummary, AuthError> {
-        self.step_up().await?;
+        self.noted(AdminAction::CreateUser, None, self.create(account, url)).await
+    }
+
+    async fn create(&self, account: NewAccount, url: Option<&str>) -> Result<UserSummary, AuthError> {
+        self.step_up()?;
         let inner = &self.auth.inner;
         let now = inner.clock.now();
         let record = NewUserRecord {
@@ -143,11 +161,7 @@ impl Admin<'_> {
             allowed(url, list, "invite users")?;
         }
         let is_invited = record.status == UserStatus::Invited && inner.outbox.is_some();
-        let invitation = match (is_invited, url) {
-            (false, _) => None,
-            (true, Some(url)) => Some((url.to_owned(), inner.place_for_mail()?)),
-            (true, None) => Some((inner.landing_page("/admin/accept-invite")?, inner.place_for_mail()?)),
-        };
+        let invitation = is_invited.then(|| self.invitation(url)).transpose()?;
         let id = inner.users.create(&record).await.map_err(taken)?;
         self.record(EventKind::UserCreated, &id);
         let user = UserSummary {
@@ -160,45 +174,10 @@ impl Admin<'_> {
             has_factor: false,
             created_at: now,
         };
-        if let Some((url, place)) = invitation {
-            let (auth, user) = (self.auth.clone(), invited(&user));
-            self.auth.afterwards(async move {
-                let link = LinkBase { url, then: None };
-                let sent = auth.inner.mail_link(Purpose::Invite, &user, Epoch::default(), link).await;
-                drop(place);
-                sent
-            });
+        if let Some(invitation) = invitation {
+            self.mail_invitation(invitation, invited(&user), Epoch::default());
         }
         Ok(user)
-    }
-
-    /// Mails somebody who is invited another link: the first may be lost or expired, or void since the user was changed.
-    /// It leads where that of [`create_user`](Self::create_user) does, and those sent before go on to count. `false` when
-    /// there is no such user.
-    ///
-    /// # Errors
-    /// `RecentLoginRequired`; `NotInvited` for a user of another status; `UrlNotAllowed`; `NoMailer`; `Unavailable`.
-    #[tracing::instrument(name = "auth.user_invite", skip_all, fields(actor = %self.id(), user = %id))]
-    pub async fn invite_again(&self, id: &UserId, url: Option<&str>) -> Result<bool, AuthError> {
-        self.step_up().await?;
-        let inner = &self.auth.inner;
-        let url = match url {
-            Some(url) => allowed(url, &inner.config.invitation_urls, "invite users")?.to_owned(),
-            None => inner.landing_page("/admin/accept-invite")?,
-        };
-        let place = inner.place_for_mail()?;
-        let Some((user, epoch)) = inner.user_and_epoch(id).await? else { return Ok(false) };
-        if user.status != UserStatus::Invited {
-            return Err(ErrorKind::NotInvited.into());
-        }
-        self.record(EventKind::InvitationSent, id);
-        let auth = self.auth.clone();
-        self.auth.afterwards(async move {
-            let sent = auth.inner.mail_link(Purpose::Invite, &user, epoch, LinkBase { url, then: None }).await;
-            drop(place);
-            sent
-        });
-        Ok(true)
     }
 
     /// Changes a user and ends the user's sessions; of the admin's own, the one that asks goes on. A change of nothing is
@@ -210,6 +189,10 @@ impl Admin<'_> {
     /// admin any more, however many changes meet; `EmailTaken`; `Unavailable`. Nothing is changed then.
     #[tracing::instrument(name = "auth.user_update", skip_all, fields(actor = %self.id(), user = %id))]
     pub async fn update_user(&self, id: &UserId, change: AccountChange) -> Result<bool, AuthError> {
+        self.noted(AdminAction::UpdateUser, Some(id), self.update(id, change)).await
+    }
+
+    async fn update(&self, id: &UserId, change: AccountChange) -> Result<bool, AuthError> {
         let change = UserChange::from(change);
         let is_own = id == self.id();
         if is_own && change.ends_admin() {
@@ -218,7 +201,7 @@ impl Admin<'_> {
         if change.is_empty() {
             return Ok(self.user(id).await?.is_some());
         }
-        self.step_up().await?;
+        self.step_up()?;
         let terms = UpdateTerms {
             keep: is_own.then_some(self.asking.session.id),
             last_admin: LastAdmin::Stays,
@@ -226,7 +209,7 @@ impl Admin<'_> {
         };
         let now = self.auth.inner.clock.now();
         let updated = self.directory.update(id, &change, terms, now).await.map_err(taken)?;
-        self.done(updated, EventKind::UserChanged, id)
+        self.done(updated, EventKind::UserChanged { fields: UserFields::from(&change) }, id)
     }
 
     /// Removes a user and ends the user's sessions. `false` when there is no such user.
@@ -235,10 +218,14 @@ impl Admin<'_> {
     /// `RecentLoginRequired`; `OwnAccount` for the admin who asks; `LastAdmin`; `Unavailable`.
     #[tracing::instrument(name = "auth.user_delete", skip_all, fields(actor = %self.id(), user = %id))]
     pub async fn delete_user(&self, id: &UserId) -> Result<bool, AuthError> {
+        self.noted(AdminAction::DeleteUser, Some(id), self.delete(id)).await
+    }
+
+    async fn delete(&self, id: &UserId) -> Result<bool, AuthError> {
         if id == self.id() {
             return Err(ErrorKind::OwnAccount.into());
         }
-        self.step_up().await?;
+        self.step_up()?;
         let deleted = self.directory.delete(id, LastAdmin::Stays, self.auth.inner.clock.now()).await?;
         self.done(deleted, EventKind::UserDeleted, id)
     }
@@ -250,10 +237,14 @@ impl Admin<'_> {
     /// protects this too; `Unavailable`.
     #[tracing::instrument(name = "auth.user_tfa_disable", skip_all, fields(actor = %self.id(), user = %id))]
     pub async fn reset_second_factor(&self, id: &UserId) -> Result<bool, AuthError> {
+        self.noted(AdminAction::ResetFactor, Some(id), self.reset_factor(id)).await
+    }
+
+    async fn reset_factor(&self, id: &UserId) -> Result<bool, AuthError> {
         if id == self.id() {
             return Err(ErrorKind::OwnAccount.into());
         }
-        self.step_up().await?;
+        self.step_up()?;
         if self.user(id).await?.is_none() {
             return Ok(false);
         }
@@ -266,11 +257,27 @@ impl Admin<'_> {
 
     /// What one admin does with an open session of another must not outlast it: an address of one's own makes an admin who
     /// stays.
-    async fn step_up(&self) -> Result<(), AuthError> {
-        self.auth.inner.step_up(&self.asking, None).await
+    pub(super) fn step_up(&self) -> Result<(), AuthError> {
+        self.auth.inner.recent_login(&self.asking)
     }
 
-    const fn id(&self) -> &UserId {
+    /// Leaves an event when it is refused.
+    pub(super) async fn noted<T>(
+        &self,
+        action: AdminAction,
+        user: Option<&UserId>,
+        work: impl Future<Output = Result<T, AuthError>>,
+    ) -> Result<T, AuthError> {
+        work.await.inspect_err(|error| {
+            if let Some(reason) = AdminRefusal::of(error.kind()) {
+                let kind = EventKind::AdminRefused { action: Some(action), reason };
+                let session = Some(self.asking.session.id);
+                self.auth.inner.record_by(Some(*self.id()), kind, user.copied(), session, &self.client);
+            }
+        })
+    }
+
+    pub(super) const fn id(&self) -> &UserId {
         &self.asking.user.id
     }
 
@@ -286,7 +293,7 @@ impl Admin<'_> {
         }
     }
 
-    fn record(&self, kind: EventKind, user: &UserId) {
+    pub(super) fn record(&self, kind: EventKind, user: &UserId) {
         let Asking { user: admin, session, .. } = &self.asking;
         self.auth.inner.record_by(Some(admin.id), kind, Some(*user), Some(session.id), &self.client);
     }
@@ -294,9 +301,23 @@ impl Admin<'_> {
 
 impl Inner {
     /// An access token may outlive its session, and the rights that it tells of: what is stored counts.
-    pub(super) async fn asking_admin(&self, identity: &Identity) -> Result<Asking, AuthError> {
-        let asking = self.asking(identity).await?;
-        if asking.user.admin_access { Ok(asking) } else { Err(ErrorKind::Forbidden.into()) }
+    pub(super) async fn asking_admin(
+        &self,
+        action: Option<AdminAction>,
+        identity: &Identity,
+        client: &ClientInfo,
+    ) -> Result<Asking, AuthError> {
+        let asking = match self.asking(identity).await {
+            Ok(asking) if asking.user.admin_access => return Ok(asking),
+            Ok(_) => Err(ErrorKind::Forbidden.into()),
+            Err(error) => Err(error),
+        };
+        asking.inspect_err(|error: &AuthError| {
+            if let Some(reason) = AdminRefusal::of(error.kind()) {
+                let kind = EventKind::AdminRefused { action, reason };
+                self.record_by(Some(*identity.user()), kind, None, identity.session(), client);
+            }
+        })
     }
 }
 

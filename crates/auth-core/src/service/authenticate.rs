@@ -54,6 +54,7 @@ impl Auth {
     }
 
     /// The same, also for whoever must set up a second factor first: the identity says so.
+    #[tracing::instrument(name = "auth.session_check", level = "debug", skip_all)]
     pub(crate) async fn identify_session(&self, token: &SessionToken) -> Result<Identity, AuthError> {
         let inner = &*self.inner;
         let now = inner.clock.now();
@@ -98,6 +99,7 @@ impl Auth {
     /// user must set up a second factor first; `Unavailable` when the store is down.
     ///
     /// [`AuthBuilder::opaque_tokens`]: crate::AuthBuilder::opaque_tokens
+    #[tracing::instrument(name = "auth.token_check", level = "debug", skip_all)]
     pub async fn verify_opaque(&self, token: &OpaqueToken, client: &ClientInfo) -> Result<Identity, AuthError> {
         let inner = &self.inner;
         let now = inner.clock.now();

@@ -15,6 +15,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable` when there is no answer within two seconds; `Internal` when the tables are not what they should be.
+    #[tracing::instrument(name = "auth.health", skip_all)]
     pub async fn health(&self) -> Result<(), AuthError> {
         let ask = async {
             self.inner.sessions.load(SessionId::from_bytes([0; 16])).await?;

@@ -70,7 +70,7 @@ impl Auth {
     /// `InvalidCredentials`; `InvalidOtp` when the password is right and the one-time password is missing, wrong or was
     /// used before; `TooManyRequests` after too many failures, whoever the account belongs to, before anything is looked
     /// up; `Unavailable` when the store or the hashing pool is overloaded or down.
-    #[tracing::instrument(name = "auth.login", skip_all)]
+    #[tracing::instrument(name = "auth.login", skip_all, fields(user))]
     pub async fn login(&self, request: LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
         let not_before = tokio::time::Instant::now() + self.inner.config.login_stall;
         if request.password.expose_secret().len() > MAX_PASSWORD_BYTES {
@@ -79,7 +79,8 @@ impl Auth {
             return Err(ErrorKind::InvalidCredentials.into());
         }
         let stopwatch = Stopwatch::start();
-        let result = self.inner.login(request, client).await;
+        let mut known = None;
+        let result = self.inner.login(request, client, &mut known).await;
         stopwatch.stop(measure::Duration::Login);
         if let Err(error) = &result {
             let event = match error.kind() {
@@ -88,7 +89,7 @@ impl Auth {
                 _ => None,
             };
             if let Some(event) = event {
-                self.inner.record(event, None, None, client);
+                self.inner.record(event, known, None, client);
             }
             tokio::time::sleep_until(not_before).await;
         }
@@ -100,6 +101,7 @@ impl Auth {
     ///
     /// # Errors
     /// `InvalidCredentials` when there is no such user, or the user may not sign in; `Unavailable`.
+    #[tracing::instrument(name = "auth.session_open", skip_all, fields(user = %user))]
     pub async fn open_session(
         &self,
         user: &UserId,
@@ -123,12 +125,18 @@ struct Checked {
 }
 
 impl Inner {
-    async fn login(&self, request: LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
+    /// Says whose address it is, also when the login fails: for the trail, and for nobody else.
+    async fn login(
+        &self,
+        request: LoginRequest,
+        client: &ClientInfo,
+        known: &mut Option<UserId>,
+    ) -> Result<Tokens, AuthError> {
         // A crowd is turned away before it costs the store anything. No place is kept: whoever has to wait needs none.
         drop(self.pool.reserve()?);
         let (email, device) = (&request.email, request.device.as_ref());
         let mut admission = self.throttle.admit(email, device, client, self.clock.now()).await?;
-        match self.login_admitted(&request, &mut admission, client).await {
+        match self.login_admitted(&request, &mut admission, client, known).await {
             Ok(tokens) => {
                 self.throttle.succeed(admission).await;
                 Ok(tokens)
@@ -148,9 +156,12 @@ impl Inner {
         request: &LoginRequest,
         admission: &mut Admission,
         client: &ClientInfo,
+        known: &mut Option<UserId>,
     ) -> Result<Tokens, AuthError> {
         let place = self.pool.reserve()?;
         let candidate = self.candidate(&request.email).await?;
+        *known = candidate.as_ref().map(|(user, _)| user.id);
+        tracing::Span::current().record("user", known.as_ref().map(tracing::field::display));
         let owner = candidate.as_ref().map(|(user, epoch)| (&user.id, *epoch));
         self.throttle.confirm(admission, owner, &request.email, client, self.clock.now()).await?;
         let stored = candidate.as_ref().and_then(|(user, _)| user.password.clone());
@@ -178,11 +189,25 @@ impl Inner {
         Ok(tokens)
     }
 
-    /// Whether this is the password of a user who is signed in.
+    /// Whether this is the password of a user who is signed in, in this session.
     ///
     /// # Errors
-    /// `InvalidCredentials` when it is not; `Unavailable`.
-    pub(super) async fn check_password(&self, user: &UserRecord, password: Password) -> Result<(), AuthError> {
+    /// `InvalidCredentials` when it is not; `TooManyRequests`; `Unavailable`.
+    pub(super) async fn check_password(
+        &self,
+        user: &UserRecord,
+        session: Option<SessionId>,
+        password: Password,
+        client: &ClientInfo,
+    ) -> Result<(), AuthError> {
+        let checked = self.password_of(user, password).await;
+        if checked.as_ref().is_err_and(|error| error.kind() == ErrorKind::InvalidCredentials) {
+            self.record(EventKind::StepUpRefused, Some(user.id), session, client);
+        }
+        checked
+    }
+
+    async fn password_of(&self, user: &UserRecord, password: Password) -> Result<(), AuthError> {
         if password.expose_secret().len() > MAX_PASSWORD_BYTES {
             return Err(ErrorKind::InvalidCredentials.into());
         }

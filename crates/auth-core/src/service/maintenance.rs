@@ -68,6 +68,7 @@ impl Auth {
 }
 
 /// Removes until there is nothing left to remove.
+#[tracing::instrument(name = "auth.purge", skip_all, fields(what = what))]
 async fn in_batches<F: Future<Output = Result<u64, StoreError>>>(what: &str, batch: impl Fn() -> F) {
     loop {
         match batch().await {

@@ -5,6 +5,7 @@ mod admin;
 mod authenticate;
 mod elsewhere;
 mod health;
+mod invite;
 mod issue;
 mod login;
 mod logout;

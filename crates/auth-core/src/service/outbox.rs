@@ -82,6 +82,7 @@ impl Inner {
     }
 
     /// Sends a mail to the address that is stored for the user (requirement S4).
+    #[tracing::instrument(name = "auth.mail", skip_all, fields(user = %user.id))]
     pub(super) async fn mail(&self, user: &UserRecord, mail: &Mail<'_>) -> Result<(), AuthError> {
         let outbox = self.outbox()?;
         let to = Email::parse(&user.email).map_err(|error| AuthError::new(ErrorKind::Internal, error))?;

@@ -113,7 +113,7 @@ impl Auth {
         let found = self.inner.user_and_epoch(identity.user()).await?;
         let (user, epoch) =
             found.filter(|(user, _)| user.status == UserStatus::Active).ok_or(ErrorKind::InvalidToken)?;
-        self.inner.check_password(&user, change.current).await?;
+        self.inner.check_password(&user, Some(session), change.current, client).await?;
         // Before the code is taken: whoever has to think of a better password need not wait for the next one.
         let hash = self.hash_new(change.new, &[user.email.as_str()]).await?;
         let factor = self.inner.factors.second_factor(&user.id).await?;

@@ -82,6 +82,7 @@ impl Auth {
     /// ago than [`AuthConfig::step_up_within`](crate::AuthConfig::step_up_within) and there is no password,
     /// `InvalidCredentials` for a wrong one; `InvalidExpiry`; `TooManyTokens`; `InvalidToken` when the session that asks is
     /// over; `NoPersonalTokens`; `Unavailable`.
+    #[tracing::instrument(name = "auth.token_create", skip_all, fields(user = %identity.user()))]
     pub async fn create_personal_token(
         &self,
         identity: &Identity,
@@ -97,7 +98,7 @@ impl Auth {
         if expires_at <= now || expires_at > latest {
             return Err(ErrorKind::InvalidExpiry.into());
         }
-        inner.step_up(&asking, request.password).await?;
+        inner.step_up(&asking, request.password, client).await?;
         let token = personal::generate(&config.prefix, &*inner.random)?;
         let record = NewTokenRecord {
             hash: personal::hash(&config.prefix, token.expose_secret()).ok_or(ErrorKind::Internal)?,
@@ -128,6 +129,7 @@ impl Auth {
     ///
     /// # Errors
     /// `LoginRequired`, `InvalidToken` when the session that asks is over, `NoPersonalTokens`, `Unavailable`.
+    #[tracing::instrument(name = "auth.token_list", skip_all, fields(user = %identity.user()))]
     pub async fn personal_tokens(&self, identity: &Identity) -> Result<Vec<PersonalToken>, AuthError> {
         self.inner.personal_tokens()?;
         let asking = self.inner.asking(identity).await?;
@@ -139,6 +141,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Forbidden` when the user has no such token; the others as [`personal_tokens`](Self::personal_tokens).
+    #[tracing::instrument(name = "auth.token_revoke", skip_all, fields(user = %identity.user(), token = %id))]
     pub async fn revoke_personal_token(
         &self,
         identity: &Identity,

@@ -5,7 +5,7 @@ use crate::auth::{Auth, Inner};
 use crate::client::ClientInfo;
 use crate::email::Email;
 use crate::error::{AuthError, ErrorKind};
-use crate::event::EventKind;
+use crate::event::{AdminAction, EventKind};
 use crate::id::{Role, UserId};
 use crate::mail::Mail;
 use crate::password::PasswordHash;
@@ -24,7 +24,14 @@ impl Auth {
     ///
     /// # Errors
     /// `WeakPassword`, `UrlNotAllowed`, `UsersElsewhere`, `NoMailer`; `Unavailable`.
-    pub async fn register(&self, email: Email, password: Password, then: Option<&str>) -> Result<(), AuthError> {
+    #[tracing::instrument(name = "auth.register", skip_all)]
+    pub async fn register(
+        &self,
+        email: Email,
+        password: Password,
+        then: Option<&str>,
+        client: &ClientInfo,
+    ) -> Result<(), AuthError> {
         self.directory()?;
         let then = then.map(|url| allowed(url, &self.inner.config.verification_urls, "verify users"));
         let then = then.transpose()?.map(str::to_owned);
@@ -32,9 +39,9 @@ impl Auth {
         let place = self.inner.place_for_mail()?;
         // Before anybody is looked for: the same work for all.
         let hash = self.hash_new(password, &[email.as_typed()]).await?;
-        let auth = self.clone();
+        let (auth, client) = (self.clone(), client.clone());
         self.afterwards(async move {
-            let sent = auth.inner.store_registration(email, hash, link).await;
+            let sent = auth.inner.store_registration(email, hash, link, &client).await;
             drop(place);
             sent
         });
@@ -45,6 +52,7 @@ impl Auth {
     ///
     /// # Errors
     /// `InvalidLink`, `LinkExpired`, `LinkUsed`; `Unavailable`.
+    #[tracing::instrument(name = "auth.email_verify", skip_all)]
     pub async fn verify_email(&self, token: &str, client: &ClientInfo) -> Result<Option<String>, AuthError> {
         let ticket = self.inner.open_ticket(Purpose::Verify, token)?;
         let user = self.inner.holder(&ticket, UserStatus::Unverified).await?;
@@ -55,48 +63,26 @@ impl Auth {
         Ok(ticket.then.filter(|url| self.inner.config.verification_urls.contains(url)))
     }
 
-    /// Invites somebody to be a user with this role, by a mail with a link to choose a password. Whoever was invited
-    /// before and has not accepted gets another mail, and the role given now.
-    ///
-    /// The link leads to `url`, which must be on [`AuthConfig::invitation_urls`](crate::AuthConfig), or without it to
-    /// `/admin/accept-invite` below [`AuthConfig::public_url`](crate::AuthConfig), with the token behind a `#`.
+    /// Invites somebody: see [`Admin::invite`].
     ///
     /// # Errors
-    /// `Forbidden` unless `identity` is an admin now; `EmailTaken`, `UrlNotAllowed`, `UsersElsewhere`, `NoMailer`;
-    /// `Unavailable`.
+    /// Those of [`admin`](Self::admin) and of [`Admin::invite`].
     pub async fn invite(
         &self,
         identity: &Identity,
         email: Email,
         role: Role,
         url: Option<&str>,
+        client: &ClientInfo,
     ) -> Result<UserId, AuthError> {
-        self.directory()?;
-        // A stateless token may be older than the end of these rights.
-        let admin = self.find_user(identity.user()).await?;
-        if !admin.is_some_and(|user| user.status == UserStatus::Active && user.admin_access) {
-            return Err(ErrorKind::Forbidden.into());
-        }
-        let url = match url {
-            Some(url) => allowed(url, &self.inner.config.invitation_urls, "invite users")?.to_owned(),
-            None => self.inner.landing_page("/admin/accept-invite")?,
-        };
-        let place = self.inner.place_for_mail()?;
-        let user = self.inner.store_invitation(email, role).await?;
-        let id = user.0.id;
-        let auth = self.clone();
-        self.afterwards(async move {
-            let sent = auth.inner.mail_link(Purpose::Invite, &user.0, user.1, LinkBase { url, then: None }).await;
-            drop(place);
-            sent
-        });
-        Ok(id)
+        self.admin_to(Some(AdminAction::Invite), identity, client).await?.invite(email, role, url).await
     }
 
     /// Sets the first password of a user who was invited, who can sign in from now on. It signs nobody in.
     ///
     /// # Errors
     /// `InvalidLink`, `LinkExpired`, `LinkUsed`; `WeakPassword`, and then the link can be used again; `Unavailable`.
+    #[tracing::instrument(name = "auth.invitation_accept", skip_all)]
     pub async fn accept_invitation(
         &self,
         token: &str,
@@ -123,10 +109,16 @@ impl Auth {
 }
 
 impl Inner {
-    async fn store_registration(&self, email: Email, hash: PasswordHash, link: LinkBase) -> Result<(), AuthError> {
+    async fn store_registration(
+        &self,
+        email: Email,
+        hash: PasswordHash,
+        link: LinkBase,
+        client: &ClientInfo,
+    ) -> Result<(), AuthError> {
         let new = self.new_user(email.clone(), UserStatus::Unverified, Some(hash.clone()), None)?;
         match self.users.create(&new).await {
-            Ok(_) => {}
+            Ok(id) => self.record(EventKind::UserRegistered, Some(id), None, client),
             Err(error) if error.kind() == StoreErrorKind::Conflict => {}
             Err(error) => return Err(error.into()),
         }
@@ -145,34 +137,15 @@ impl Inner {
             else {
                 return Ok(());
             };
+            self.record(EventKind::UserRegistered, Some(user.id), None, client);
             epoch = raised;
         }
         self.mail_link(Purpose::Verify, &user, epoch, link).await
     }
 
-    async fn store_invitation(&self, email: Email, role: Role) -> Result<(UserRecord, Epoch), AuthError> {
-        let new = self.new_user(email.clone(), UserStatus::Invited, None, Some(role))?;
-        match self.users.create(&new).await {
-            Ok(_) => {}
-            Err(error) if error.kind() == StoreErrorKind::Conflict => {}
-            Err(error) => return Err(error.into()),
-        }
-        let taken = || AuthError::from(ErrorKind::EmailTaken);
-        let (user, epoch) = self.candidate(&email).await?.ok_or_else(taken)?;
-        if user.status != UserStatus::Invited {
-            return Err(taken());
-        }
-        if user.role == Some(role) {
-            return Ok((user, epoch));
-        }
-        let change = UserChange { role: Some(Some(role)), ..UserChange::default() };
-        let epoch = self.change_pending(&user, epoch, change).await?.ok_or_else(taken)?;
-        Ok((user, epoch))
-    }
-
     /// Changes a user who is not there yet, and gives the epoch of links from now on; `None` when somebody else was
     /// quicker.
-    async fn change_pending(
+    pub(super) async fn change_pending(
         &self,
         user: &UserRecord,
         epoch: Epoch,
@@ -184,7 +157,7 @@ impl Inner {
         Ok((updated == Updated::Done).then_some(Epoch(epoch.0.saturating_add(1))))
     }
 
-    fn new_user(
+    pub(super) fn new_user(
         &self,
         email: Email,
         status: UserStatus,

@@ -93,14 +93,16 @@ impl Auth {
     /// # Errors
     /// `InvalidCredentials` for a wrong password, `FactorActive` when a second factor is in use, `InvalidToken` when the
     /// session that asks is over, `Unavailable`.
+    #[tracing::instrument(name = "auth.tfa_generate", skip_all, fields(user = %identity.user()))]
     pub async fn generate_second_factor(
         &self,
         identity: &Identity,
         password: Password,
+        client: &ClientInfo,
     ) -> Result<NewFactor, AuthError> {
         let inner = &*self.inner;
         let asking = inner.asking(identity).await?;
-        inner.check_password(&asking.user, password).await?;
+        inner.check_password(&asking.user, Some(asking.session.id), password, client).await?;
         let secret = TotpSecret::generate(&*inner.random)?;
         let purpose = Purpose::Pending(&asking.user.id, asking.session.id);
         let pending = PendingFactor {
@@ -122,6 +124,7 @@ impl Auth {
     /// session generated within ten minutes, `InvalidOtp` for a wrong code, `RecentLoginRequired` when the login is not
     /// recent and there is no password, `InvalidCredentials` for a wrong one, `InvalidToken` when the session that asks is
     /// over, `Unavailable`.
+    #[tracing::instrument(name = "auth.tfa_enable", skip_all, fields(user = %identity.user()))]
     pub async fn enable_second_factor(
         &self,
         identity: &Identity,
@@ -135,7 +138,7 @@ impl Auth {
         if factor.active.is_some() {
             return Err(ErrorKind::FactorActive.into());
         }
-        inner.step_up(&asking, request.proof.password).await?;
+        inner.step_up(&asking, request.proof.password, client).await?;
         let pending = asking.pending(factor).ok_or(ErrorKind::InvalidFactorSecret)?;
         let opened = inner.mfa_keys.open(&pending.secret, Purpose::Pending(&user, pending.session))?;
         let secret = request.secret.filter(|secret| secret.same_as(&opened.secret));
@@ -171,6 +174,7 @@ impl Auth {
     /// # Errors
     /// `FactorInactive` when there is none; the others as
     /// [`enable_second_factor`](Self::enable_second_factor).
+    #[tracing::instrument(name = "auth.tfa_disable", skip_all, fields(user = %identity.user()))]
     pub async fn disable_second_factor(
         &self,
         identity: &Identity,
@@ -194,6 +198,7 @@ impl Auth {
     ///
     /// # Errors
     /// As [`disable_second_factor`](Self::disable_second_factor).
+    #[tracing::instrument(name = "auth.recovery_codes_replace", skip_all, fields(user = %identity.user()))]
     pub async fn replace_recovery_codes(
         &self,
         identity: &Identity,
@@ -219,6 +224,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable`.
+    #[tracing::instrument(name = "auth.user_tfa_disable", skip_all, fields(user = %user))]
     pub async fn reset_second_factor(&self, user: &UserId) -> Result<bool, AuthError> {
         let is_reset = self.inner.reset_factor(user).await?;
         if is_reset {
@@ -286,16 +292,29 @@ impl Inner {
         if factor.active.is_none() {
             return Err(ErrorKind::FactorInactive.into());
         }
-        self.step_up(&asking, proof.password).await?;
+        self.step_up(&asking, proof.password, client).await?;
         self.accept_otp(&asking.user.id, &factor, Some(&proof.otp), client).await?;
         Ok(asking)
     }
 
     /// A password that is given must be right; without one the login must be recent.
-    pub(super) async fn step_up(&self, asking: &Asking, password: Option<Password>) -> Result<(), AuthError> {
-        if let Some(password) = password {
-            return self.check_password(&asking.user, password).await;
+    pub(super) async fn step_up(
+        &self,
+        asking: &Asking,
+        password: Option<Password>,
+        client: &ClientInfo,
+    ) -> Result<(), AuthError> {
+        let (user, session) = (&asking.user, Some(asking.session.id));
+        match password {
+            Some(password) => self.check_password(user, session, password, client).await,
+            None => self.recent_login(asking).inspect_err(|_| {
+                self.record(EventKind::StepUpRefused, Some(user.id), session, client);
+            }),
         }
+    }
+
+    /// The login must be recent.
+    pub(super) fn recent_login(&self, asking: &Asking) -> Result<(), AuthError> {
         let age = asking.now.millis_since(asking.session.auth_time);
         let within = i64::try_from(self.config.step_up_within.as_millis()).unwrap_or(i64::MAX);
         if age <= within { Ok(()) } else { Err(ErrorKind::RecentLoginRequired.into()) }

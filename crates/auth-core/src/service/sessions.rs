@@ -31,6 +31,7 @@ impl Auth {
     /// # Errors
     /// `InvalidToken` when the session that asks is over: its access token may outlive it, and is worth nothing here.
     /// `Unavailable`.
+    #[tracing::instrument(name = "auth.session_list", skip_all, fields(user = %identity.user()))]
     pub async fn sessions(&self, identity: &Identity) -> Result<Vec<OwnSession>, AuthError> {
         let sessions = self.inner.own_sessions(identity).await?;
         Ok(sessions.into_iter().map(|session| OwnSession::of(session, identity)).collect())
@@ -40,6 +41,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Forbidden` when the user has no such session; `InvalidToken` and `Unavailable` as [`sessions`](Self::sessions).
+    #[tracing::instrument(name = "auth.session_end", skip_all, fields(user = %identity.user(), session = %id))]
     pub async fn end_session(&self, identity: &Identity, id: SessionId, client: &ClientInfo) -> Result<(), AuthError> {
         let sessions = self.inner.own_sessions(identity).await?;
         let session = sessions.iter().find(|session| session.id == id).ok_or(ErrorKind::Forbidden)?;
@@ -65,6 +67,7 @@ impl Auth {
     ///
     /// # Errors
     /// As [`sessions`](Self::sessions).
+    #[tracing::instrument(name = "auth.session_end_others", skip_all, fields(user = %identity.user()))]
     pub async fn end_other_sessions(&self, identity: &Identity, client: &ClientInfo) -> Result<(), AuthError> {
         let inner = &*self.inner;
         inner.own_sessions(identity).await?;

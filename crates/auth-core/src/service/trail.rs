@@ -9,7 +9,7 @@
 //! A batch leaves the queue when the store has it, and not before: whoever is dropped meanwhile loses nothing, and what is
 //! sent twice is stored once, by its id.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,8 +21,8 @@ use crate::auth::{Auth, Inner};
 use crate::client::ClientInfo;
 use crate::clock::Timestamp;
 use crate::error::{AuthError, ErrorKind};
-use crate::event::{AuthEvent, EventKind, EventName};
-use crate::id::EventId;
+use crate::event::{AdminAction, AuthEvent, EventKind, EventName};
+use crate::id::{EventId, UserId};
 use crate::measure;
 use crate::rng::SecureRandom;
 use crate::store::{EventFilter, EventPage, EventRecord, EventStore, StoreError, StoreErrorKind};
@@ -36,6 +36,10 @@ const BATCH: usize = 256;
 const GATHER: Duration = Duration::from_millis(200);
 /// How long the store is left alone when it fails.
 const PAUSE: Duration = Duration::from_secs(1);
+/// So many of one kind and one user are kept in a minute, of those that cost the asker nothing.
+const A_MINUTE: u32 = 10;
+/// So many users are told apart in that minute.
+const ASKERS: usize = 10_000;
 /// How long whoever reads the trail waits for what is not stored yet.
 const READER_WAITS: Duration = Duration::from_secs(2);
 
@@ -54,6 +58,7 @@ pub(crate) struct Trail {
 #[derive(Debug, Default)]
 struct Queue {
     events: VecDeque<EventRecord>,
+    refusals: Refusals,
     /// The moment of the latest event, and how many there were of that: so that they sort as they came.
     latest: (Timestamp, u16),
     lost: u64,
@@ -67,6 +72,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NoAuditTrail` without [`AuthConfig::audit_trail`](crate::AuthConfig::audit_trail); `Unavailable`.
+    #[tracing::instrument(name = "auth.event_list", skip_all)]
     pub async fn events(&self, page: &EventPage) -> Result<Vec<EventRecord>, AuthError> {
         let trail = self.inner.trail()?;
         // Whoever asks for a stretch of time wants all of it; whoever looks every few seconds would make an event each time.
@@ -81,6 +87,7 @@ impl Auth {
     ///
     /// # Errors
     /// As [`events`](Self::events).
+    #[tracing::instrument(name = "auth.event_count", skip_all)]
     pub async fn count_events(&self, filter: &EventFilter, most: u64) -> Result<u64, AuthError> {
         Ok(self.inner.trail()?.store.count_events(filter, most).await?)
     }
@@ -106,8 +113,13 @@ impl Auth {
         self.inner.trail.as_ref().map_or(0, |trail| trail.queue().lost)
     }
 
-    pub(crate) async fn require_admin(&self, identity: &Identity) -> Result<(), AuthError> {
-        self.inner.asking_admin(identity).await.map(drop)
+    pub(crate) async fn require_admin(
+        &self,
+        action: AdminAction,
+        identity: &Identity,
+        client: &ClientInfo,
+    ) -> Result<(), AuthError> {
+        self.inner.asking_admin(Some(action), identity, client).await.map(drop)
     }
 
     /// Stores events as they come, for ever.
@@ -140,6 +152,9 @@ impl Trail {
     pub(super) fn record(&self, event: &AuthEvent<'_>, random: &dyn SecureRandom) {
         if !is_kept(event) {
             return self.tally.add(event.kind, event.at);
+        }
+        if self.queue().refusals.are_too_many(event) {
+            return;
         }
         match record_of(event, random) {
             Some(record) => self.push(record),
@@ -192,6 +207,7 @@ impl Trail {
         tracing::warn!(target: "auth::audit", error, late, "the latest events are not stored yet");
     }
 
+    #[tracing::instrument(name = "auth.event_flush", level = "debug", skip_all)]
     async fn flush(&self) -> Result<(), StoreError> {
         let _alone = self.writing.lock().await;
         let mut at_once = BATCH;
@@ -254,6 +270,38 @@ impl Queue {
     }
 }
 
+/// What somebody who was refused may repeat as fast as the wire goes: with a token that is over, or as a user who is no
+/// admin. A few of them tell as much as all, and all would fill the table.
+#[derive(Debug, Default)]
+struct Refusals {
+    minute: i64,
+    counts: HashMap<(&'static str, UserId), u32>,
+}
+
+impl Refusals {
+    fn are_too_many(&mut self, event: &AuthEvent<'_>) -> bool {
+        let is_free = matches!(
+            event.kind,
+            EventKind::TokenRefused
+                | EventKind::RefreshRefused
+                | EventKind::StepUpRefused
+                | EventKind::AdminRefused { .. }
+        );
+        let Some(asker) = event.actor.or(event.user).filter(|_| is_free) else { return false };
+        let minute = event.at.as_secs().div_euclid(60);
+        if minute != self.minute {
+            *self = Self { minute, ..Self::default() };
+        }
+        let key = (event.kind.name(), asker);
+        if self.counts.len() >= ASKERS && !self.counts.contains_key(&key) {
+            return true;
+        }
+        let count = self.counts.entry(key).or_default();
+        *count = count.saturating_add(1);
+        *count > A_MINUTE
+    }
+}
+
 /// Why an event never comes to the store.
 enum Loss<'a> {
     NoPlace,
@@ -285,6 +333,7 @@ fn record_of(event: &AuthEvent<'_>, random: &dyn SecureRandom) -> Option<EventRe
         actor: event.actor,
         session: event.session,
         token,
+        details: event.kind.details(),
         ip: event.client.ip,
         user_agent: event.client.user_agent.clone(),
     })
@@ -297,6 +346,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
+    use crate::event::AdminRefusal;
     use crate::rng::SystemRandom;
     use crate::store::memory::MemoryStore;
 
@@ -355,9 +405,15 @@ mod tests {
         }
 
         fn record(&self, kind: EventKind) {
+            self.record_of(None, kind, 0);
+        }
+
+        /// After so many seconds.
+        fn record_of(&self, user: Option<&str>, kind: EventKind, secs: i64) {
             let client = ClientInfo::default();
-            let at = Timestamp::from_secs(1_800_000_000);
-            let event = AuthEvent { at, kind, user: None, actor: None, session: None, client: &client };
+            let at = Timestamp::from_secs(1_800_000_000 + secs);
+            let user = user.map(|user| UserId::new(user).expect("an id"));
+            let event = AuthEvent { at, kind, user, actor: None, session: None, client: &client };
             self.trail.record(&event, &SystemRandom::new());
         }
 
@@ -496,5 +552,29 @@ mod tests {
         assert_eq!(stored.iter().map(|event| event.times).collect::<Vec<_>>(), [3; 5]);
         let kinds: std::collections::HashSet<_> = stored.iter().map(|event| event.kind).collect();
         assert_eq!(kinds, KINDS.iter().filter_map(|kind| kind.event_name()).collect());
+    }
+
+    #[tokio::test]
+    async fn g10_what_costs_the_asker_nothing_is_kept_a_few_times_a_minute() {
+        let world = World::new();
+        let kept = |kind, user: &str, secs| {
+            let before = world.waiting_and_lost().0;
+            for _ in 0..100 {
+                world.record_of(Some(user), kind, secs);
+            }
+            world.waiting_and_lost().0 - before
+        };
+        let few = usize::try_from(A_MINUTE).expect("a few");
+        let (token, step_up) = (EventKind::TokenRefused, EventKind::StepUpRefused);
+        assert_eq!([kept(token, "u1", 0), kept(token, "u1", 59)], [few, 0]);
+        assert_eq!([kept(token, "u2", 0), kept(step_up, "u1", 0)], [few, few], "each user, and each kind");
+        assert_eq!([kept(token, "u1", 60), kept(token, "u1", 61)], [few, 0]);
+        let by_somebody_else = EventKind::AdminRefused { action: None, reason: AdminRefusal::NotAdmin };
+        assert_eq!(kept(by_somebody_else, "u1", 61), few);
+        assert_eq!(kept(EventKind::LoginFailed, "u1", 61), 100, "the door counts these");
+        for n in 0..2 * ASKERS {
+            world.record_of(Some(&n.to_string()), token, 120);
+        }
+        assert_eq!(world.trail.queue().refusals.counts.len(), ASKERS, "and the memory has an end");
     }
 }

@@ -69,6 +69,7 @@ impl Auth {
     ///
     /// # Errors
     /// `WeakPassword`, of which [`AuthError::password_problem`] says why; `EmailTaken`, `Unavailable`.
+    #[tracing::instrument(name = "auth.user_create", skip_all)]
     pub async fn create_user(&self, user: NewUser) -> Result<UserId, AuthError> {
         let inner = &*self.inner;
         let now = inner.clock.now();
@@ -89,6 +90,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable`.
+    #[tracing::instrument(name = "auth.user_read", skip_all, fields(user = %id))]
     pub async fn find_user(&self, id: &UserId) -> Result<Option<UserRecord>, AuthError> {
         Ok(self.inner.users.find_by_id(id).await?)
     }
@@ -97,6 +99,7 @@ impl Auth {
     ///
     /// # Errors
     /// `UsersElsewhere` when users live in a table of the app; `Unavailable`.
+    #[tracing::instrument(name = "auth.user_count", skip_all)]
     pub async fn count_users(&self) -> Result<u64, AuthError> {
         Ok(self.directory()?.count().await?)
     }
@@ -105,6 +108,7 @@ impl Auth {
     ///
     /// # Errors
     /// `WeakPassword`, `EmailTaken`, `UsersElsewhere`, `Unavailable`; nothing is changed then.
+    #[tracing::instrument(name = "auth.user_update", skip_all, fields(user = %id))]
     pub async fn update_user(&self, id: &UserId, update: UserUpdate) -> Result<bool, AuthError> {
         let directory = self.directory()?;
         let is_new_password = update.password.is_some();
@@ -140,6 +144,7 @@ impl Auth {
     ///
     /// # Errors
     /// `UsersElsewhere`, `Unavailable`.
+    #[tracing::instrument(name = "auth.user_delete", skip_all, fields(user = %id))]
     pub async fn delete_user(&self, id: &UserId) -> Result<bool, AuthError> {
         let now = self.inner.clock.now();
         let deleted = self.directory()?.delete(id, LastAdmin::MayGo, now).await? == Updated::Done;
@@ -153,6 +158,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable`: what is changed is changed, and the sessions live on until this is called again.
+    #[tracing::instrument(name = "auth.session_end_all", skip_all, fields(user = %id))]
     pub async fn end_sessions_of(&self, id: &UserId) -> Result<u64, AuthError> {
         let now = self.inner.clock.now();
         let ended = self.inner.factors.end_sessions(id, None, RevokeReason::CredentialsChanged, now).await?;

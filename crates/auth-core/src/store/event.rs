@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::clock::Timestamp;
-use crate::event::{EventName, Outcome};
+use crate::event::{EventDetails, EventName, Outcome};
 use crate::id::{EventId, SessionId, TokenId, UserId};
 
 /// Keeps events.
@@ -48,6 +48,8 @@ pub struct EventRecord {
     pub session: Option<SessionId>,
     /// Which personal access token it is about.
     pub token: Option<TokenId>,
+    /// What else there is to say, in [names](EventDetails::names).
+    pub details: Option<EventDetails>,
     /// From which address.
     pub ip: Option<IpAddr>,
     /// With which user agent.
@@ -59,6 +61,8 @@ pub struct EventRecord {
 pub struct EventFilter {
     /// Those of this account.
     pub user: Option<UserId>,
+    /// Those that this admin caused, on the accounts of others.
+    pub actor: Option<UserId>,
     /// Those of this name.
     pub kind: Option<EventName>,
     /// Those of this moment and later ones.

@@ -28,6 +28,8 @@ pub struct Model {
     pub ip: Option<String>,
     /// With which user agent.
     pub user_agent: Option<String>,
+    /// What else there is to say: names, with commas between them.
+    pub details: Option<String>,
     /// How often: more than 1 for what is counted, not kept one by one.
     pub times: i64,
 }

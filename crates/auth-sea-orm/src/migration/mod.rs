@@ -14,6 +14,7 @@ mod m20261124_000007_token;
 mod m20261124_000009_upstream;
 mod m20261124_000010_events;
 mod m20261124_000011_user_lists;
+mod m20261128_000012_event_details;
 mod m20261128_000013_event_times;
 mod state;
 
@@ -78,6 +79,7 @@ impl Migrations {
             Box::new(m20261124_000009_upstream::Migration::new(prefix, tables)),
             Box::new(m20261124_000010_events::Migration::new(prefix, tables)),
             Box::new(m20261124_000011_user_lists::Migration::new(prefix, tables)),
+            Box::new(m20261128_000012_event_details::Migration::new(prefix, tables)),
             Box::new(m20261128_000013_event_times::Migration::new(prefix, tables)),
         ]
     }

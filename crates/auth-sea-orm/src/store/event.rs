@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use auth_core::store::{EventFilter, EventPage, EventRecord, EventStore, StoreError};
-use auth_core::{EventId, EventName, Outcome, SessionId, Timestamp, TokenId, UserId};
+use auth_core::{EventDetails, EventId, EventName, Outcome, SessionId, Timestamp, TokenId, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait as _, InsertStatement, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult as _, Iterable as _, QueryResult};
 
@@ -64,6 +64,7 @@ impl SeaOrmStore {
                 event.token.as_ref().map(|id| id.as_bytes().to_vec()).into(),
                 event.ip.map(|ip| ip.to_string()).into(),
                 event.user_agent.as_deref().into(),
+                event.details.as_ref().map(EventDetails::as_str).into(),
                 i64::try_from(event.times).unwrap_or(i64::MAX).into(),
             ]);
         }
@@ -75,6 +76,9 @@ impl SeaOrmStore {
         select.from(self.tables.events.clone());
         if let Some(user) = &filter.user {
             select.and_where(Expr::col(Column::UserId).eq(user.as_str()));
+        }
+        if let Some(actor) = &filter.actor {
+            select.and_where(Expr::col(Column::ActorId).eq(actor.as_str()));
         }
         if let Some(kind) = &filter.kind {
             select.and_where(Expr::col(Column::Kind).eq(kind.as_str()));
@@ -113,5 +117,6 @@ fn event_record(row: &QueryResult) -> Result<EventRecord, DbErr> {
         token: event.token_id.map(|id| row::bytes(id, "token_id")).transpose()?.map(TokenId::from_bytes),
         ip: event.ip.map(|ip| ip.parse()).transpose().map_err(|_| damaged("ip"))?,
         user_agent: event.user_agent,
+        details: event.details.as_deref().map(EventDetails::new).transpose().map_err(|_| damaged("details"))?,
     })
 }

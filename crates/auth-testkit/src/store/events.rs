@@ -1,7 +1,7 @@
 //! The audit trail.
 
 use auth_core::store::{EventFilter, EventPage, EventRecord};
-use auth_core::{EventId, EventName, Outcome, SessionId, TokenId};
+use auth_core::{EventDetails, EventId, EventName, Outcome, SessionId, TokenId};
 
 use super::given::{AnyStore, NOW, seconds, user_id};
 
@@ -20,6 +20,7 @@ fn event(n: u8, kind: &str) -> EventRecord {
         actor: None,
         session: None,
         token: None,
+        details: None,
         ip: None,
         user_agent: None,
     }
@@ -43,6 +44,7 @@ pub async fn an_event_is_kept_with_every_field(store: AnyStore) {
         actor: Some(user_id("a1")),
         session: Some(SessionId::from_bytes([7; 16])),
         token: Some(TokenId::from_bytes([8; 16])),
+        details: Some(EventDetails::new(&"x".repeat(EventDetails::MAX_BYTES)).expect("as long as they get")),
         ip: Some("2001:db8::1".parse().expect("an address")),
         user_agent: Some("curl/8 \u{1f980}".to_owned()),
         ..event(1, "otp_refused")
@@ -62,15 +64,15 @@ pub async fn f4_events_that_come_twice_are_kept_once(store: AnyStore) {
     assert_eq!(seconds_of(&store, &page(EventFilter::default())).await, [3, 2, 1]);
 }
 
-/// Newest first, page by page, of one user, one kind, from one moment on.
+/// Newest first, page by page, of one user, by one admin, of one kind, from one moment on.
 pub async fn events_are_listed_newest_first(store: AnyStore) {
     let of = |n, user: &str, kind| EventRecord { user: Some(user_id(user)), ..event(n, kind) };
     let events = [
         of(1, "u1", "login_succeeded"),
         of(2, "u2", "login_succeeded"),
         of(3, "u1", "password_changed"),
-        event(4, "login_failed"),
-        of(5, "u1", "login_succeeded"),
+        EventRecord { actor: Some(user_id("a1")), ..event(4, "login_failed") },
+        EventRecord { actor: Some(user_id("a2")), ..of(5, "u1", "login_succeeded") },
     ];
     store.append_events(&events).await.expect("append_events");
     let user = || Some(user_id("u1"));
@@ -79,12 +81,16 @@ pub async fn events_are_listed_newest_first(store: AnyStore) {
     for (filter, expected) in [
         (all(), vec![5, 4, 3, 2, 1]),
         (EventFilter { user: user(), ..all() }, vec![5, 3, 1]),
+        (EventFilter { actor: Some(user_id("a1")), ..all() }, vec![4]),
+        (EventFilter { actor: Some(user_id("u1")), ..all() }, vec![]),
+        (EventFilter { actor: Some(user_id("a2")), user: user(), ..all() }, vec![5]),
+        (EventFilter { actor: Some(user_id("a1")), user: user(), ..all() }, vec![]),
         (EventFilter { kind: kind("login_succeeded"), ..all() }, vec![5, 2, 1]),
         (EventFilter { kind: kind("' OR 1=1"), ..all() }, vec![]),
         (EventFilter { since: Some(seconds(3)), ..all() }, vec![5, 4, 3]),
         (EventFilter { since: Some(seconds(-1_000_000_000_000)), ..all() }, vec![5, 4, 3, 2, 1]),
         (EventFilter { since: Some(seconds(1_000_000_000_000)), ..all() }, vec![]),
-        (EventFilter { user: user(), kind: kind("login_succeeded"), since: Some(seconds(2)) }, vec![5]),
+        (EventFilter { user: user(), kind: kind("login_succeeded"), since: Some(seconds(2)), ..all() }, vec![5]),
     ] {
         assert_eq!(seconds_of(&store, &page(filter.clone())).await, expected, "{filter:?}");
         for most in [2, 100] {

@@ -243,6 +243,7 @@ fn event() -> RefOr<Schema> {
         required("actor", nullable(Type::String, "Who did it, when it was not the user.")),
         required("session", nullable(Type::String, "In which session.")),
         required("token", nullable(Type::String, "Which access token it is about.")),
+        required("details", array(text("Names of fields, actions and reasons: what else there is to say."))),
         required("ip", nullable(Type::String, "From which address.")),
         required("user_agent", nullable(Type::String, "As its client named itself.")),
     ])

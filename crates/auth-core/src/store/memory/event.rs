@@ -10,6 +10,7 @@ use crate::store::{EventFilter, EventPage, EventRecord, EventStore, StoreError};
 impl EventFilter {
     fn includes(&self, event: &EventRecord) -> bool {
         self.user.is_none_or(|user| event.user == Some(user))
+            && self.actor.is_none_or(|actor| event.actor == Some(actor))
             && self.kind.is_none_or(|kind| event.kind == kind)
             && self.since.is_none_or(|since| event.id >= EventId::lowest(since))
     }

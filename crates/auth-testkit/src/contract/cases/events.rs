@@ -38,10 +38,15 @@ pub async fn what_happened_is_told(s: &Subject) {
     assert_eq!((&change["outcome"], &failure["outcome"]), (&json!("succeeded"), &json!("refused")), "{all}");
     assert!(body["data"].as_array().is_some_and(|rows| rows.iter().all(|row| row["ip"] == "127.0.0.1")), "{all}");
     assert_eq!(failure["session"], Value::Null, "{all}");
+    assert_eq!(failure["user"], json!(id), "whose password was tried\n{all}");
+    assert_eq!((&change["details"], &failure["details"]), (&json!(["role"]), &json!([])), "{all}");
     assert!(!String::from_utf8_lossy(&all.body).contains('@'), "no address\n{all}");
 
     let of_user = events(s, &admin, &format!("?user={id}&type=login_succeeded")).await;
     assert_eq!(types(&of_user), ["login_succeeded"]);
+    let by_admin = events(s, &admin, &format!("?actor={}", s.accounts.admin.id)).await;
+    assert_eq!(types(&by_admin), ["user_changed"]);
+    assert!(types(&events(s, &admin, &format!("?actor={id}")).await).is_empty());
     assert_eq!(types(&events(s, &admin, "?limit=2&page=2").await), expected[2..4]);
     let after = body["data"][2]["id"].as_str().expect("an id").to_owned();
     assert_eq!(types(&events(s, &admin, &format!("?after={after}")).await), expected[3..]);
@@ -83,6 +88,7 @@ pub async fn r8_only_admins_read_the_trail(s: &Subject) {
         ("?since=yesterday", "\"since\" must be a number of milliseconds"),
         ("?since=99999999999999999999", "\"since\" must be a number of milliseconds"),
         ("?user=", "\"user\" must be an id"),
+        ("?actor=", "\"actor\" must be an id"),
         ("?type=%00", "\"type\" must be an id"),
         ("?after=1", "\"after\" must be an id"),
         ("?user=a&user=b", "A parameter of the query is given more than once"),

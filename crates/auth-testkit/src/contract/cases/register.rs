@@ -162,16 +162,25 @@ pub async fn p9_who_is_invited_chooses_the_password(s: &Subject) {
     s.send(invite(None)).await.expect_invalid("\"email\" is taken");
 }
 
-/// Only admins invite, and only while they are admins.
+/// Only admins invite, and only while they are admins and signed in: their access token outlives both.
 pub async fn r8_only_admins_invite(s: &Subject) {
     let body = json!({"email": "guest@example.com", "role": "editor"});
     let invite = || Request::post(s.path("/users/invite")).json(&body);
     s.send(invite()).await.expect_refused(Refusal::NoToken);
     let user = s.login(s.user()).await;
     s.send(invite().bearer(&user.access)).await.expect_refused(Refusal::Forbidden);
+    // Nothing is said about the request either.
+    let empty = Request::post(s.path("/users/invite")).json(&json!({}));
+    s.send(empty.bearer(&user.access)).await.expect_refused(Refusal::Forbidden);
+    let stolen = s.login(&s.accounts.admin).await;
+    s.send(s.logout_request(&json!({"refresh_token": stolen.refresh}))).await.expect_empty();
+    s.guarded(&stolen.access).await.expect_status(200);
+    s.send(invite().bearer(&stolen.access)).await.expect_refused(Refusal::Invalid);
     let admin = s.login(&s.accounts.admin).await;
     let demoted = UserChange { admin_access: Some(false), ..UserChange::default() };
     s.update(&s.accounts.admin.id, &demoted).await;
-    s.send(invite().bearer(&admin.access)).await.expect_refused(Refusal::Forbidden);
+    s.send(invite().bearer(&admin.access)).await.expect_refused(Refusal::Invalid);
     assert_eq!(s.mails().await, 0);
+    let email = Email::parse("guest@example.com").expect("an address");
+    assert!(s.store.find_by_email(&email).await.expect("finds").is_none(), "nobody was invited");
 }

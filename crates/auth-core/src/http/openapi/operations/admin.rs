@@ -95,6 +95,7 @@ pub(super) fn events() -> Operation {
     list("auth_events", "Read the audit trail", uuid(""))
         .describe("The newest first. Pages by number end at 10,000 rows, and no more are counted: `after` goes on.")
         .query(Required::False, "user", "Of this account.", plain())
+        .query(Required::False, "actor", "Caused by this admin.", plain())
         .query(Required::False, "type", "Of this type.", plain())
         .query(Required::False, "since", "No older ones than this, in milliseconds since 1970.", time())
         .gives(200, "A page.", named(EVENTS), PRIVATE)
