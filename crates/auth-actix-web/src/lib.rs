@@ -26,6 +26,7 @@
 //! ```
 //!
 //! Build [`Auth`](auth_core::Auth) once, outside the closure of `HttpServer::new`, and clone it into each worker.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod convert;
 mod extract;

@@ -27,6 +27,7 @@
 //! Use `route_layer`: `layer` also wraps the answer to unknown paths, and turns 404 into 401.
 //!
 //! The address of the client is known when the server is started with `into_make_service_with_connect_info`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod convert;
 mod extract;

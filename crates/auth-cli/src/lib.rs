@@ -13,6 +13,7 @@
 //! Each group of subcommands is a file or a folder in `commands`. [`Exit`] says what the exit codes mean. A database URL
 //! holds a password, and command lines can be seen by others on the machine: each can be given in the environment
 //! instead. Passwords and tokens never stand on a command line: they are asked for, or read from standard input.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod commands;
 mod exit;

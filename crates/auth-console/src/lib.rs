@@ -21,6 +21,7 @@
 //! The page knows the public routes alone, and shows what is mounted: without a mailer nobody is told to ask for a mail.
 //! It signs in with mode `cookie`: the refresh token is out of reach for scripts, the access token lives in the memory of a
 //! tab. No script, style or frame of another origin is let in; `auth_core::http::File` says by which headers.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod strings;
 

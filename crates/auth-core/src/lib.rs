@@ -102,6 +102,7 @@
 //! | nobody knows afterwards what happened | an audit trail, written beside the requests, with losses counted | `service/trail`, `events` in contract and store |
 //! | a reset tells who has an account, or floods a mailbox | the work begins after the answer; a pause for each user, on all nodes together | `s1_` in `timing`, `s6_` |
 //!
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod auth;
 mod client;

@@ -42,6 +42,7 @@
 //! refused in a field has HTTP status 200 and the same code in `errors[].extensions.code`; what is no valid GraphQL, or
 //! asks for more than the [`Limits`], is 400 `GRAPHQL_VALIDATION`, and nothing of it is done. Requests are POSTs of JSON,
 //! one operation each: no GET, no batches, no uploads, and `auth_login` once.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod conflicts;
 mod context;

@@ -54,6 +54,7 @@
 //! [`SeaOrmStore::connect`] sets all of this. With a connection of the app's own, the first line holds, and the rest is
 //! the app's: set `acquire_timeout`, and give `after_release` a ping with a timeout, or a network that swallows packets
 //! takes the pool's connections one by one and never gives them back.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 compile_error!("auth-sea-orm needs a database: turn on its feature `sqlite`, `postgres` or `mysql`");

@@ -1,4 +1,5 @@
 //! Test tools for `auth-core`, for its own tests and for those of its users.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![allow(
     clippy::expect_used,
     clippy::panic,
