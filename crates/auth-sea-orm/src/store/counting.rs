@@ -10,10 +10,13 @@ use crate::retry::{Resend, retrying};
 /// What the count is called in the answer.
 const COUNTED: &str = "counted";
 
+/// The largest number that every database takes for a limit.
+const MOST: u64 = i64::MAX as u64;
+
 impl SeaOrmStore {
     /// How many rows `rows` finds, which selects nothing yet: no more than `most` are looked at.
     pub(super) async fn count_up_to(&self, most: u64, mut rows: SelectStatement) -> Result<u64, StoreError> {
-        rows.expr_as(Expr::val(1), Alias::new("one")).limit(most);
+        rows.expr_as(Expr::val(1), Alias::new("one")).limit(most.min(MOST));
         self.count_all(Query::select().from_subquery(rows, Alias::new("some"))).await
     }
 
