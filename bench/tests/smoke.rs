@@ -26,7 +26,7 @@ fn every_server_of_ours_and_every_store_is_measured() {
     let report: Value = serde_json::from_slice(&std::fs::read(json).expect("is written")).expect("JSON");
     let rows = report["rows"].as_array().expect("rows");
     let of = |group: &str| -> Vec<&Value> { rows.iter().filter(|row| row["group"] == group).collect() };
-    for (group, count) in [("guards", 2), ("login_time", 2), ("login_rate", 2)] {
+    for (group, count) in [("guards", 4), ("login_time", 2), ("login_rate", 2)] {
         assert_eq!(of(group).len(), count, "{group}");
         for row in of(group) {
             assert!(row["ratio"]["median"].as_f64().is_some_and(|ratio| ratio > 0.0), "{row}");
