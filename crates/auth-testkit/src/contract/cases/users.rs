@@ -199,7 +199,7 @@ pub async fn s2_an_invitation_is_sent_again(s: &Subject) {
         s.send(Request::post(s.path("/users/invite/accept")).json(&body)).await
     };
     patch(s, &admin, &id, &json!({"role": "editor"})).await.expect_status(200);
-    accept(first.text(), "chosen too late").await.expect_refused(Refusal::Forbidden);
+    accept(first.text(), "chosen too late").await.expect_forbidden();
 
     let again = format!("/users/{id}/invite");
     post(s, &admin, &again, &json!({"invite_url": INVITE_URL})).await.expect_empty();
