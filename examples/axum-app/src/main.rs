@@ -1,5 +1,8 @@
 //! A notes API on axum: everybody signs in and sees their own notes, an admin sees how many there are.
 
+#[cfg(feature = "metrics")]
+mod metrics;
+
 use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -26,11 +29,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    // Before anything is counted.
-    let measured = measured()?;
+    #[cfg(feature = "metrics")]
+    metrics::serve().await?;
     let app = App::start("axum-app").await?;
     let listener = tokio::net::TcpListener::bind(app.address).await?;
-    let router = router(&app).merge(measured).into_make_service_with_connect_info::<SocketAddr>();
+    let router = router(&app).into_make_service_with_connect_info::<SocketAddr>();
 
     let stop_signal = notes::stop_signal()?;
     let (stop, mut stopped) = tokio::sync::watch::channel(());
@@ -65,21 +68,6 @@ fn router(app: &App) -> Router {
         .with_state(app.notes.clone())
         .layer(TraceLayer::new_for_http())
         .layer(StripQueryToken)
-}
-
-/// The numbers of `auth-core` and whatever the app counts by `metrics`, as Prometheus reads them. Let nobody else reach
-/// it: a proxy in front, or a port of its own.
-#[cfg(feature = "metrics")]
-fn measured() -> Result<Router, Box<dyn Error>> {
-    let recorded = metrics_exporter_prometheus::PrometheusBuilder::new()
-        .set_buckets(&[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0])?
-        .install_recorder()?;
-    Ok(Router::new().route("/metrics", get(async move || recorded.render())))
-}
-
-#[cfg(not(feature = "metrics"))]
-fn measured() -> Result<Router, Box<dyn Error>> {
-    Ok(Router::new())
 }
 
 /// What is served beside the routes of `auth_axum`. Were those nested, it would be `.nest("/api", auth.openapi())`.
