@@ -42,6 +42,9 @@ fn from_nothing_to_a_user_and_a_token() {
 #[test]
 fn a_wrong_command_line_is_exit_code_2_and_help_is_none() {
     authctl(&[], &["fly"]).assert().code(2);
+    // Nothing is lost that somebody would have to agree to.
+    authctl(&[], &["migrate", "--yes"]).assert().code(2);
+    authctl(&[], &["migrate", "--down", "--yes"]).assert().code(4);
     authctl(&[], &["--help"]).assert().success();
     authctl(&[], &["--version"]).assert().success();
 }

@@ -11,6 +11,7 @@ use crate::shell::Shell;
 use crate::table::{GREEN, RED, Table, YELLOW};
 
 #[derive(Debug, Args)]
+#[command(mut_arg("yes", |yes| yes.requires("down")))]
 pub(crate) struct Migrate {
     /// Only says which migrations ran: 0 when all did, 3 when some are pending
     #[arg(long, conflicts_with_all = ["down", "yes"])]
