@@ -213,7 +213,7 @@ pub async fn s2_an_invitation_is_sent_again(s: &Subject) {
     accept(second.text(), "chosen by the user").await.expect_empty();
     login(s, "late@example.com", "chosen by the user").await.expect_status(200);
 
-    accept(third.text(), "chosen by another").await.expect_refused(Refusal::Forbidden);
+    accept(third.text(), "chosen by another").await.expect_forbidden();
     let reason = "The user is not invited, or has accepted already";
     post(s, &admin, &again, &json!({})).await.expect_invalid(reason);
     let nobody = format!("/users/{NOBODY}/invite");
