@@ -63,10 +63,10 @@ impl Auth {
         Ok(ticket.then.filter(|url| self.inner.config.verification_urls.contains(url)))
     }
 
-    /// Invites somebody: see [`Admin::invite`].
+    /// Invites somebody: see [`Admin::invite`](crate::Admin::invite).
     ///
     /// # Errors
-    /// Those of [`admin`](Self::admin) and of [`Admin::invite`].
+    /// Those of [`admin`](Self::admin) and of [`Admin::invite`](crate::Admin::invite).
     pub async fn invite(
         &self,
         identity: &Identity,
