@@ -63,16 +63,18 @@ impl File {
     }
 
     pub(super) fn answer(&self, head: &RequestHead<'_>) -> Reply {
-        if head.query.is_some_and(|query| !query.is_empty()) {
-            let reply = Reply::written(200, self.body.to_vec()).with("content-type", self.kind.media_type());
-            return reply.with_all(HEADERS).with_all(&[NOT_KEPT]);
-        }
-        let reply = if self.is_known(head) {
+        let is_kept = head.query.is_none_or(str::is_empty);
+        let reply = if is_kept && self.is_known(head) {
             Reply::new(304)
         } else {
             Reply::written(200, self.body.to_vec()).with("content-type", self.kind.media_type())
         };
-        reply.with("etag", self.tag.clone()).with_all(HEADERS).with_all(&[ASKED_FOR_AGAIN])
+        let reply = reply.with_all(HEADERS);
+        if is_kept {
+            reply.with("etag", self.tag.clone()).with_all(&[ASKED_FOR_AGAIN])
+        } else {
+            reply.with_all(&[NOT_KEPT])
+        }
     }
 
     /// Whether whoever asks has it already (RFC 9110 13.1.2).
