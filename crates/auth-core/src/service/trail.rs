@@ -156,10 +156,7 @@ impl Trail {
         if self.queue().refusals.are_too_many(event) {
             return;
         }
-        match record_of(event, random) {
-            Some(record) => self.push(record),
-            None => self.queue().lose(1, &Loss::NoPlace),
-        }
+        self.keep(event, 1, random);
     }
 
     /// Takes what was counted, of one kind or of all, as one event each.
@@ -167,19 +164,16 @@ impl Trail {
         let client = ClientInfo::default();
         for Counted { kind, times, at } in self.tally.take(of) {
             let event = AuthEvent { at, kind, user: None, actor: None, session: None, client: &client };
-            match record_of(&event, random) {
-                Some(record) => self.push(EventRecord { times, ..record }),
-                None => self.queue().lose(times, &Loss::NoPlace),
-            }
+            self.keep(&event, times, random);
         }
     }
 
-    fn push(&self, record: EventRecord) {
+    fn keep(&self, event: &AuthEvent<'_>, times: u64, random: &dyn SecureRandom) {
+        let record = record_of(event, times, random);
         let mut queue = self.queue();
-        if queue.events.len() < QUEUE {
-            queue.push(record);
-        } else {
-            queue.lose(1, &Loss::NoPlace);
+        match record {
+            Some(record) if queue.events.len() < QUEUE => queue.push(record),
+            _ => queue.lose(times, &Loss::NoPlace),
         }
         drop(queue);
         self.filled.notify_one();
@@ -318,7 +312,7 @@ fn is_kept(event: &AuthEvent<'_>) -> bool {
     }
 }
 
-fn record_of(event: &AuthEvent<'_>, random: &dyn SecureRandom) -> Option<EventRecord> {
+fn record_of(event: &AuthEvent<'_>, times: u64, random: &dyn SecureRandom) -> Option<EventRecord> {
     let token = match event.kind {
         EventKind::PersonalTokenCreated { id } | EventKind::PersonalTokenRevoked { id } => Some(id),
         _ => None,
@@ -327,7 +321,7 @@ fn record_of(event: &AuthEvent<'_>, random: &dyn SecureRandom) -> Option<EventRe
         id: EventId::generate(event.at, random).ok()?,
         at: event.at,
         kind: event.kind.event_name()?,
-        times: 1,
+        times,
         outcome: event.kind.outcome(),
         user: event.user,
         actor: event.actor,
