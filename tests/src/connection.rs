@@ -41,6 +41,15 @@ impl Connection {
         self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.addr)).await
     }
 
+    /// The same with an access token.
+    ///
+    /// # Panics
+    /// When the server breaks the connection off or answers no HTTP.
+    pub async fn get_with(&mut self, token: &str, path: &str) -> Answer<'_> {
+        let addr = self.addr;
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nAuthorization: Bearer {token}\r\n\r\n")).await
+    }
+
     /// Sends a POST with a JSON body, and waits for the answer.
     ///
     /// # Panics

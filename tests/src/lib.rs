@@ -7,6 +7,7 @@
 )]
 
 pub mod bulk;
+pub mod cases;
 pub mod connection;
 pub mod crash_server;
 pub mod customers;

@@ -26,6 +26,16 @@ impl Log {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().expect("no panic while writing")).into_owned()
     }
+
+    /// The same, and begins anew.
+    ///
+    /// # Panics
+    /// When a writer did.
+    #[must_use]
+    pub fn take(&self) -> String {
+        let bytes = std::mem::take(&mut *self.0.lock().expect("no panic while writing"));
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
 }
 
 impl Write for Log {

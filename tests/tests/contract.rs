@@ -14,16 +14,13 @@
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use auth_core::store::Store;
+use auth_core::Auth;
 use auth_core::store::memory::MemoryStore;
-use auth_core::{Auth, AuthBuilder, Clock as _};
 use auth_sea_orm::SeaOrmStore;
-use auth_testkit::ManualClock;
-use auth_testkit::contract::{ALL, Case, Subject, Variant, seed};
-use auth_testkit::mail::MemoryMailer;
+use auth_testkit::contract::{ALL, Case, Variant};
+use auth_tests::cases::Run;
 use auth_tests::customers::WithCustomers;
 use auth_tests::databases::{Database, Kind};
-use auth_tests::described::Described;
 use auth_tests::servers::Framework;
 use libtest_mimic::{Arguments, Failed, Trial};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
@@ -99,44 +96,9 @@ impl Reference {
     }
 }
 
-/// Runs a case against a server of its own, and gives what it saw, or why it failed.
-async fn run(
-    case: Case,
-    framework: Framework,
-    prefix: &str,
-    store: impl Store,
-    auth: AuthBuilder,
-) -> Result<String, String> {
-    let clock = ManualClock::stopped();
-    let accounts = seed(&store, clock.now()).await;
-    let mailer = MemoryMailer::new();
-    let auth = auth
-        .config(case.variant.config())
-        .clock(clock.clone())
-        .mailer(mailer.clone())
-        .with(case.variant.endpoints())
-        .build();
-    let auth = auth.expect("a configuration");
-    let described = Described::by(&auth, prefix);
-    let server = framework.serve(&auth, prefix).await;
-    let subject = Subject::new(server.addr, prefix, clock, Arc::new(store), accounts).with_mailer(mailer);
-    // A case fails by panicking; in a task of its own it takes nothing else with it.
-    let outcome = tokio::spawn(async move {
-        (case.run)(&subject).await;
-        described.assert_all(&subject.exchanges());
-        subject.transcript()
-    });
-    outcome.await.map_err(|error| {
-        let panic = error.into_panic();
-        let message = panic.downcast_ref::<String>().cloned();
-        let message = message.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        message.unwrap_or_else(|| "panicked".to_owned())
-    })
-}
-
 async fn run_in_memory(case: Case, framework: Framework) -> Result<String, String> {
     let store = MemoryStore::new();
-    run(case, framework, "", store.clone(), Auth::builder(store)).await
+    Run::of(case, framework).over(store.clone(), Auth::builder(store)).await.map(|seen| seen.transcript)
 }
 
 /// Users in a table of the app, with integers as ids: nobody who speaks HTTP can tell.
@@ -144,7 +106,7 @@ async fn run_over_customers(case: Case, framework: Framework) -> Result<String, 
     let database = Database::fresh(Kind::Sqlite).await.expect("always there");
     let store = WithCustomers::open(database.url()).await;
     let auth = store.builder();
-    run(case, framework, "", store, auth).await
+    Run::of(case, framework).over(store, auth).await.map(|seen| seen.transcript)
 }
 
 fn difference(expected: &str, seen: &str) -> String {
@@ -227,7 +189,8 @@ impl Databases {
         used.empty().await;
         // A pool of its own for each case: connections that actix-web's threads opened end with those threads.
         let store = SeaOrmStore::connect(used.database.url()).await.expect("connects");
-        let transcript = run(case, framework, self.prefix, store.clone(), Auth::builder(store)).await?;
+        let run = Run::of(case, framework).under(self.prefix);
+        let transcript = run.over(store.clone(), Auth::builder(store)).await?.transcript;
         // Not after a failure: the case may be at work there still.
         self.idle().push(used);
         Ok(if self.prefix.is_empty() { transcript } else { transcript.replace(self.prefix, "") })

@@ -8,9 +8,10 @@
 
 use std::time::Duration;
 
-use auth_core::store::{SessionMode, SessionStore as _, UserDirectory as _};
+use auth_core::store::{EventFilter, EventPage, SessionMode, SessionStore as _, UserDirectory as _};
 use auth_core::{
-    Auth, AuthConfig, ClientInfo, Clock as _, Email, Grant, LoginRequest, LoginThrottle, Password, RefreshToken,
+    AuditTrail, Auth, AuthConfig, ClientInfo, Clock as _, Email, Grant, LoginRequest, LoginThrottle, NewUser, Password,
+    RefreshToken,
 };
 use auth_testkit::{FaultyStore, ManualClock, Operation};
 use auth_tests::bulk::Crowd;
@@ -140,5 +141,46 @@ async fn f6_maintenance_removes_in_batches_beside_requests() {
         for n in EXPIRED..EXPIRED + ALIVE {
             assert!(world.store.load(Crowd::session(n)).await.expect("loads").is_some(), "{kind:?}: session {n}");
         }
+    }
+}
+
+/// Events that are older than the trail keeps them go the same way, and no younger one with them.
+#[tokio::test]
+async fn f6_old_events_go_and_young_ones_stay() {
+    const OLD: usize = 501;
+    for kind in Kind::SHARED {
+        let Some(database) = Database::fresh(kind).await else { continue };
+        let (store, clock) = (database.store().await, ManualClock::stopped());
+        let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
+        let trail = AuditTrail::default();
+        let retention = trail.retention;
+        config.audit_trail = Some(trail);
+        let auth = Auth::builder(store.clone()).config(config).clock(clock.clone()).build().expect("a configuration");
+        let email = Email::parse("ada@example.com").expect("an address");
+        let ada = auth.create_user(NewUser::new(email, Password::new("a password of ada"))).await.expect("a user");
+        let page = EventPage { filter: EventFilter::default(), after: None, skip: 0, limit: 1000 };
+        // `user_created` is the first.
+        for _ in 1..OLD {
+            auth.end_sessions_of(&ada).await.expect("ends");
+        }
+        assert_eq!(auth.events(&page).await.expect("reads").len(), OLD, "{kind:?}");
+        clock.advance(retention);
+        auth.end_sessions_of(&ada).await.expect("ends");
+        auth.flush_events().await.expect("stores");
+
+        let maintain = async |by: Duration| {
+            clock.advance(by);
+            let maintenance = auth.spawn_maintenance();
+            tokio::task::yield_now().await;
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(10 * 60 + 1)).await;
+            tokio::time::resume();
+            // A batch and another one after a pause.
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            maintenance.abort();
+            auth.events(&page).await.expect("reads").len()
+        };
+        assert_eq!(maintain(Duration::ZERO).await, OLD + 1, "{kind:?}: just not old enough");
+        assert_eq!(maintain(Duration::from_millis(1)).await, 1, "{kind:?}: the young one");
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::Vars;
 use crate::exit::{Exit, Failure};
+use crate::table::printable_json;
 
 /// What surrounds a command.
 pub(crate) struct Shell<'a> {
@@ -41,7 +42,7 @@ impl Shell<'_> {
     /// The answer of a command, in the form that was asked for.
     pub(crate) fn answer(&mut self, json: &Value, text: &str) -> Result<(), Failure> {
         let written = match self.format {
-            Format::Json => writeln!(self.out, "{json:#}"),
+            Format::Json => writeln!(self.out, "{}", printable_json(&format!("{json:#}"))),
             Format::Human => writeln!(self.out, "{}", text.trim_end()),
         };
         written.and_then(|()| self.out.flush()).or_else(unread)

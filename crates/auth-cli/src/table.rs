@@ -43,7 +43,25 @@ pub(crate) fn pairs(pairs: &[(&str, String)]) -> String {
 
 /// What others wrote must not steer the terminal.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// JSON that says the same: what would steer a terminal is in strings alone, and can be escaped there.
+pub(crate) fn printable_json(json: &str) -> String {
+    json.chars().fold(String::with_capacity(json.len()), |mut text, c| {
+        if steers(c) && c != '\n' {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
+        }
+        text
+    })
+}
+
+/// Whether it begins a sequence of a terminal, or turns the order of what is read (UAX 9).
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 pub(crate) const fn yes_no(is: bool) -> &'static str {

@@ -8,7 +8,7 @@ use crate::event::{EventSink, TracingEvents};
 use crate::hooks::{ClaimsHook, OpaqueTokens};
 use crate::http::{Endpoint, Wire};
 use crate::mail::{EnglishTemplates, Mailer, Templates};
-use crate::measure::timed;
+use crate::measure::{self, timed};
 use crate::mfa::recovery::RecoveryKey;
 use crate::mfa::seal::MfaKeys;
 use crate::password::pepper::Peppers;
@@ -405,6 +405,7 @@ impl AuthBuilder {
         let recovery_key = RecoveryKey::derive(&config.secret).ok_or_else(underivable)?;
         let throttle = Throttle::new(&config, timed(self.attempts)).ok_or_else(underivable)?;
         let keys = TokenKeys::new(&config).map_err(unusable_keys)?;
+        measure::begin();
         Ok(Auth {
             inner: Arc::new(Inner {
                 sessions: timed(self.sessions),

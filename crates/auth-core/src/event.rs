@@ -135,14 +135,14 @@ pub enum EventKind {
         /// Which one.
         id: TokenId,
     },
-    /// An admin made a user.
+    /// An admin, or without an actor the app, made a user.
     UserCreated,
-    /// An admin changed a user, whose sessions were ended.
+    /// An admin, or without an actor the app, changed a user, whose sessions were ended.
     UserChanged {
         /// What was changed.
         fields: UserFields,
     },
-    /// An admin removed a user.
+    /// An admin, or without an actor the app, removed a user.
     UserDeleted,
     /// A token that had to be looked up was refused: unknown, revoked, expired, or of a user who is not active.
     TokenRefused,

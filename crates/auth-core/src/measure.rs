@@ -39,6 +39,19 @@ pub(crate) const fn timed<T: ?Sized>(store: Arc<T>) -> Arc<T> {
     store
 }
 
+/// Shows what is rare as nothing from the start: of a counter that is not there before it counts, Prometheus sees no
+/// increase the first time, and that is the one to see. For a recorder that is installed by now.
+pub(crate) fn begin() {
+    #[cfg(feature = "metrics")]
+    {
+        let reused = EventKind::ReuseDetected;
+        let labels = [("type", reused.name()), ("outcome", reused.outcome().as_str())];
+        metrics::counter!("auth_events_total", &labels).increment(0);
+        metrics::counter!("auth_hash_turned_away_total").increment(0);
+        metrics::counter!("auth_audit_lost_total").increment(0);
+    }
+}
+
 /// Something happened.
 pub(crate) fn event(kind: EventKind) {
     #[cfg(feature = "metrics")]

@@ -25,12 +25,12 @@ async fn what_happened_is_told_and_so_is_what_is_done_at_the_shell() {
             events.iter().map(|event| event["type"].as_str().expect("a name").to_owned()).collect()
         };
         let all = kinds(&[]);
-        let places = ["login_failed", "login_succeeded", "all_sessions_ended"]
+        let places = ["user_created", "login_failed", "login_succeeded", "user_changed"]
             .map(|name| all.iter().position(|kind| kind == name).unwrap_or_else(|| panic!("no {name}: {all:?}")));
         assert!(places.is_sorted(), "{kind:?}: the newest is at the end: {all:?}");
         assert_eq!(kinds(&["--kind", "login_failed"]), ["login_failed"]);
-        assert_eq!(kinds(&["-n", "1", "--user", "ada@example.com"]), ["all_sessions_ended"], "{kind:?}");
-        world.run(&["audit", "tail"]).succeeds().says(&["refused", "192.0.2.7", &id]);
+        assert_eq!(kinds(&["-n", "1", "--user", "ada@example.com"]), ["user_changed"], "{kind:?}");
+        world.run(&["audit", "tail"]).succeeds().says(&["refused", "192.0.2.7", &id, "what status"]);
         world.run(&["audit", "tail", "--user", "bob@example.com"]).refuses(&["no such user"]);
     }
 }
@@ -57,7 +57,7 @@ async fn whoever_follows_sees_what_happens_now() {
     };
     until("login_succeeded");
     world.run(&["user", "suspend", "ada@example.com"]).succeeds();
-    until("all_sessions_ended");
+    until("user_changed");
     process.kill().expect("runs on");
     process.wait().expect("ends");
 }

@@ -7,6 +7,7 @@
     reason = "test code: a failed expectation is its result"
 )]
 
+mod attack;
 mod audit;
 mod data;
 mod doctor;

@@ -8,6 +8,7 @@
 
 mod authctl;
 mod code;
+mod names;
 mod pages;
 mod settings;
 

@@ -1,11 +1,14 @@
-//! No secret in any log, metric or event (requirements B4, B5): the flows run on both frameworks with everything logged at
-//! TRACE, counted and kept, and all of that is searched for what must not be in it. The one test of its process, since a subscriber is for all of it.
+//! No secret in any log, metric or event (requirements B4, B5): flows full of marked secrets, and then the whole contract,
+//! run on both frameworks with everything logged at TRACE, counted and kept, and all of that is searched for what must not
+//! be in it. The one test of its process, since a subscriber is for all of it.
 #![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "test code: a failed expectation is its result"
 )]
+
+mod contract;
 
 use std::sync::Arc;
 
@@ -32,7 +35,13 @@ async fn b5_no_secret_is_in_any_log() {
         secrets.extend(flows(framework, &mut events).await);
     }
 
-    let (log, metrics) = (log.text(), metrics.render());
+    let (flows, metrics_of_flows) = (log.take(), metrics.render());
+    search(&flows, &metrics_of_flows, &events, &secrets);
+    contract::run(&log, &metrics).await;
+}
+
+/// The flows: every proof that they left traces, and none of their secrets.
+fn search(log: &str, metrics: &str, events: &str, secrets: &[(&str, String)]) {
     for proof in [
         r#"auth_events_total{type="login_succeeded",outcome="succeeded"}"#,
         r#"type="login_failed",outcome="refused""#,
@@ -48,7 +57,7 @@ async fn b5_no_secret_is_in_any_log() {
     for proof in ["login_failed", "user_changed", "reuse_detected", "personal_token_created", "mfa_disabled"] {
         assert!(events.contains(proof), "the events have no `{proof}`:\n{events}");
     }
-    for (what, secret) in &secrets {
+    for (what, secret) in secrets {
         assert!(!metrics.contains(secret), "{what} is in the metrics");
         assert!(!events.contains(secret), "{what} is in the events");
     }
@@ -62,12 +71,17 @@ async fn b5_no_secret_is_in_any_log() {
     assert!(secrets.len() > 20);
     for (what, secret) in secrets {
         assert!(secret.len() >= 8, "{what}");
-        if let Some(at) = log.find(&secret) {
-            let line = log[..at].rfind('\n').map_or(0, |start| start + 1);
-            let end = log[at..].find('\n').map_or(log.len(), |end| at + end);
-            panic!("{what} is in the log: {}", &log[line..end]);
+        if let Some(line) = line_with(log, secret) {
+            panic!("{what} is in the log: {line}");
         }
     }
+}
+
+fn line_with<'a>(log: &'a str, secret: &str) -> Option<&'a str> {
+    let at = log.find(secret)?;
+    let start = log[..at].rfind('\n').map_or(0, |start| start + 1);
+    let end = log[at..].find('\n').map_or(log.len(), |end| at + end);
+    log.get(start..end)
 }
 
 /// Every flow with secrets in every place, and the secrets.

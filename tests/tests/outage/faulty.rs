@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use auth_core::http::Endpoint;
 use auth_core::store::StoreErrorKind;
 use auth_core::store::memory::MemoryStore;
 use auth_core::{Auth, Clock as _};
 use auth_testkit::contract::{REFRESH_COOKIE, Request, Response, Subject, Variant, seed};
-use auth_testkit::{Fault, FaultyStore, ManualClock, Moment};
+use auth_testkit::{Fault, FaultyStore, Gate, ManualClock, Moment, Operation};
 use auth_tests::servers::Framework;
 use serde_json::json;
 
@@ -15,7 +16,8 @@ const MARKER: &str = "postgres://root:hunter2@db.internal/auth";
 async fn world(framework: Framework) -> (Subject, FaultyStore, impl Sized) {
     let (store, clock) = (FaultyStore::new(MemoryStore::new()), ManualClock::stopped());
     let accounts = seed(&store, clock.now()).await;
-    let auth = Auth::builder(store.clone()).config(Variant::Default.config()).clock(clock.clone()).build();
+    let auth = Auth::builder(store.clone()).config(Variant::Default.config()).clock(clock.clone());
+    let auth = auth.with(&[Endpoint::Health]).build();
     let server = framework.serve(&auth.expect("a configuration"), "").await;
     (Subject::new(server.addr, "", clock, Arc::new(store.clone()), accounts), store, server)
 }
@@ -61,6 +63,28 @@ async fn f2_an_outage_is_503_and_loses_nothing() {
         subject.assert_alive(&tokens.refresh).await;
         subject.refresh_by_cookie(&cookie).await.expect_status(200);
         subject.guarded_by_session(&session).await.expect_status(200);
+    }
+}
+
+/// A probe learns that the store is away, also when it says nothing at all, and that it is there again; it needs no token
+/// and gets no reason.
+#[tokio::test(flavor = "multi_thread")]
+async fn f2_the_probe_tells_whether_the_store_answers() {
+    for framework in Framework::ALL {
+        let (subject, store, _server) = world(framework).await;
+        let health = async || subject.send(Request::get("/auth/health")).await;
+        let up = health().await;
+        up.expect_status(200);
+        store.fail_all(Fault::new(StoreErrorKind::Unavailable, Moment::BeforeWork).with_marker(MARKER));
+        assert_outage(&health().await, 503, "SERVICE_UNAVAILABLE");
+        store.heal();
+        store.fail(Operation::Load, Fault::waiting(Moment::BeforeWork, Gate::new()));
+        assert_outage(&health().await, 503, "SERVICE_UNAVAILABLE");
+        store.heal();
+        store.fail_all(Fault::new(StoreErrorKind::Corrupt, Moment::BeforeWork).with_marker(MARKER));
+        assert_outage(&health().await, 500, "INTERNAL_SERVER_ERROR");
+        store.heal();
+        assert_eq!(health().await.body, up.body);
     }
 }
 

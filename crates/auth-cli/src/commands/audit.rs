@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use auth_core::store::{EventFilter, EventPage, EventRecord, EventStore as _};
-use auth_core::{Clock as _, EventName, Outcome, SystemClock};
+use auth_core::{Clock as _, EventDetails, EventName, Outcome, SystemClock};
 use auth_sea_orm::SeaOrmStore;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::exit::{Exit, Failure};
 use crate::open::{self, Database, not_started};
 use crate::shell::{Format, Shell};
-use crate::table::{DIM, RED, printable};
+use crate::table::{DIM, RED, printable, printable_json};
 
 /// How often it is looked for more.
 const EVERY: Duration = Duration::from_secs(1);
@@ -77,7 +77,7 @@ impl Tail {
         loop {
             for event in &fresh {
                 let line = match shell.format {
-                    Format::Json => in_json(event).to_string(),
+                    Format::Json => printable_json(&in_json(event).to_string()),
                     Format::Human => in_words(event),
                 };
                 match writeln!(shell.out, "{line}").and_then(|()| shell.out.flush()) {
@@ -125,6 +125,7 @@ fn in_words(event: &EventRecord) -> String {
     let details = [
         ("times", (event.times != 1).then(|| event.times.to_string())),
         ("user", event.user.map(|user| user.to_string())),
+        ("what", event.details.map(|details| details.names().collect::<Vec<_>>().join(" "))),
         ("by", event.actor.map(|actor| actor.to_string())),
         ("from", event.ip.map(|ip| ip.to_string())),
         ("session", event.session.map(|session| session.to_string())),
@@ -147,6 +148,7 @@ fn in_json(event: &EventRecord) -> Value {
         "times": event.times,
         "outcome": event.outcome.as_str(),
         "user": event.user,
+        "details": event.details.iter().flat_map(EventDetails::names).collect::<Vec<_>>(),
         "actor": event.actor,
         "session": event.session,
         "token": event.token,

@@ -4,7 +4,7 @@ use crate::auth::{Auth, Inner};
 use crate::client::ClientInfo;
 use crate::email::Email;
 use crate::error::{AuthError, ErrorKind};
-use crate::event::EventKind;
+use crate::event::{EventKind, UserFields};
 use crate::id::{Role, UserId};
 #[cfg(feature = "zxcvbn")]
 use crate::password::score;
@@ -83,7 +83,9 @@ impl Auth {
             admin_access: user.admin_access,
             created_at: now,
         };
-        inner.users.create(&record).await.map_err(taken)
+        let id = inner.users.create(&record).await.map_err(taken)?;
+        self.record_of(&id, EventKind::UserCreated);
+        Ok(id)
     }
 
     /// The user with this id.
@@ -133,7 +135,9 @@ impl Auth {
         let now = self.inner.clock.now();
         let updated = directory.update(id, &change, UpdateTerms::default(), now).await.map_err(taken)?;
         let changed = updated == Updated::Done;
-        self.all_ended(id, changed);
+        if changed {
+            self.record_of(id, EventKind::UserChanged { fields: UserFields::from(&change) });
+        }
         if changed && is_new_password {
             self.inner.forgive(id).await;
         }
@@ -148,7 +152,9 @@ impl Auth {
     pub async fn delete_user(&self, id: &UserId) -> Result<bool, AuthError> {
         let now = self.inner.clock.now();
         let deleted = self.directory()?.delete(id, LastAdmin::MayGo, now).await? == Updated::Done;
-        self.all_ended(id, deleted);
+        if deleted {
+            self.record_of(id, EventKind::UserDeleted);
+        }
         Ok(deleted)
     }
 
@@ -162,7 +168,7 @@ impl Auth {
     pub async fn end_sessions_of(&self, id: &UserId) -> Result<u64, AuthError> {
         let now = self.inner.clock.now();
         let ended = self.inner.factors.end_sessions(id, None, RevokeReason::CredentialsChanged, now).await?;
-        self.all_ended(id, true);
+        self.record_of(id, EventKind::AllSessionsEnded);
         Ok(ended)
     }
 
@@ -185,10 +191,9 @@ impl Auth {
         self.inner.pool.reserve()?.hash(password, &*self.inner.random).await
     }
 
-    fn all_ended(&self, id: &UserId, ended: bool) {
-        if ended {
-            self.inner.record(EventKind::AllSessionsEnded, Some(*id), None, &ClientInfo::default());
-        }
+    /// What the app did to a user, from nowhere.
+    fn record_of(&self, id: &UserId, kind: EventKind) {
+        self.inner.record(kind, Some(*id), None, &ClientInfo::default());
     }
 }
 

@@ -19,10 +19,10 @@ pub(super) fn read(payload: &[u8]) -> Option<Claims<'_>> {
     let mut has_more = false;
     json.eat(b'{')?;
     loop {
-        let key = json.text()?;
+        let key = json.string()?;
         json.eat(b':')?;
         // Letter by letter where many names are of one length, so that none is compared with all of them.
-        match key.as_bytes() {
+        match key {
             [b'i', b'd'] => once(&mut id, json.parsed::<UserId>()?)?,
             [b'e', b'p'] => once(&mut ep, json.number()?.unsigned_abs())?,
             [b's', b'i', b'd'] => once(&mut sid, json.parsed::<SessionId>()?)?,
@@ -117,12 +117,18 @@ impl<'a> Json<'a> {
         found.then_some(())
     }
 
+    /// What is between two quotation marks.
+    fn string(&mut self) -> Option<&'a [u8]> {
+        let (b'"', rest) = self.rest().split_first()? else { return None };
+        let (string, _) = rest.split_at_checked(quotation_mark(rest)?)?;
+        self.at += string.len() + 2;
+        Some(string)
+    }
+
     fn text(&mut self) -> Option<&'a str> {
-        self.eat(b'"')?;
-        let start = self.at;
-        let end = start + quotation_mark(self.rest())?;
-        self.at = end + 1;
-        self.all.get(start..end)
+        let start = self.at + 1;
+        let length = self.string()?.len();
+        self.all.get(start..start + length)
     }
 
     fn parsed<T: FromStr>(&mut self) -> Option<T> {
@@ -167,7 +173,7 @@ impl<'a> Json<'a> {
     /// A claim of the app.
     fn skip(&mut self) -> Option<()> {
         match self.next()? {
-            b'"' => self.text().map(drop),
+            b'"' => self.string().map(drop),
             b't' => self.eat_word(b"true"),
             b'f' => self.eat_word(b"false"),
             b'n' => self.eat_word(b"null"),

@@ -213,6 +213,19 @@ impl Request {
         writer.flush().await
     }
 
+    /// Head and body as text, no more than `most` bytes of each.
+    pub(super) fn text(&self, most: usize) -> (String, String) {
+        let head = [&self.target, &b"\n"[..], &self.lines.join(b"\n".as_slice())].concat();
+        let head = [head, b"\ncookie: ".to_vec(), self.cookies.join(b"; ".as_slice())].concat();
+        let body = match &self.body {
+            Body::None => Vec::new(),
+            Body::Sized(bytes) => bytes.iter().take(most).copied().collect(),
+            Body::Chunked(chunks) => chunks.iter().flatten().take(most).copied().collect(),
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..most).unwrap_or(bytes)).into_owned();
+        (text(&head), text(&body))
+    }
+
     fn head(&self, addr: SocketAddr) -> Vec<u8> {
         let mut head = [self.method.as_bytes(), b" ", &self.target, b" HTTP/1.1\r\n"].concat();
         let mut line = |line: &[u8]| {

@@ -58,6 +58,7 @@ mod expect;
 pub mod forge;
 mod graphql;
 mod response;
+mod secrets;
 mod subject;
 mod transcript;
 

@@ -1,5 +1,6 @@
 //! The server under test, and the few things every case does with it.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::client::Request;
 use super::forge;
 use super::response::Response;
+use super::secrets::Secrets;
 use super::{Account, Accounts, Authenticator, ISSUER, PERIOD, REFRESH_COOKIE, SECRET, SESSION_COOKIE, transcript};
 use crate::ManualClock;
 use crate::mail::MemoryMailer;
@@ -42,6 +44,7 @@ pub struct Subject {
 struct Seen {
     transcript: String,
     exchanges: Vec<Exchange>,
+    secrets: Secrets,
 }
 
 /// A request, and what came back.
@@ -99,6 +102,13 @@ impl Subject {
         self.seen().exchanges.clone()
     }
 
+    /// Every secret that was sent or answered, also in what is not part of the transcript, and those of the mails: for
+    /// whoever looks where they must not be.
+    #[must_use]
+    pub fn secrets(&self) -> BTreeSet<String> {
+        self.seen().secrets.with(&self.mailer.sent())
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -127,6 +137,7 @@ impl Subject {
     /// When there is no whole answer.
     pub async fn send(&self, request: Request) -> Response {
         let response = request.send(self.addr).await;
+        self.seen().secrets.collect(&request, Some(&response));
         if request.is_recorded() {
             let entry = transcript::entry(&request, &response, self.addr, &self.accounts);
             let (method, target) = request.line();
@@ -143,7 +154,9 @@ impl Subject {
     /// # Panics
     /// When the server neither answers nor closes.
     pub async fn send_at_all(&self, request: Request) -> Option<Response> {
-        request.send_at_all(self.addr).await
+        let response = request.send_at_all(self.addr).await;
+        self.seen().secrets.collect(&request, response.as_ref());
+        response
     }
 }
 

@@ -55,6 +55,32 @@ pub async fn what_happened_is_told(s: &Subject) {
     assert!(types(&events(s, &admin, "?type=%27%20OR%201%3D1--").await).is_empty());
 }
 
+/// Who tried what only admins do, or what admins may not do either, and why it was refused. A few of a kind a minute are
+/// kept: nobody fills the trail by trying.
+pub async fn what_was_refused_is_told(s: &Subject) {
+    const MOST: usize = 10;
+    let admin = s.accounts.admin.id;
+    let user = s.login(s.user()).await.access;
+    let access = s.login(&s.accounts.admin).await.access;
+    for _ in 0..MOST + 3 {
+        s.send(Request::get(s.path("/users")).bearer(&user)).await.expect_refused(Refusal::Forbidden);
+    }
+    let own = s.path(&format!("/users/{admin}"));
+    s.send(Request::new("DELETE", &own).bearer(&access)).await.expect_status(400);
+    let demote = Request::new("PATCH", &own).json(&json!({"admin_access": false})).bearer(&access);
+    s.send(demote).await.expect_status(400);
+
+    let refused = events(s, &access, "?type=admin_refused").await;
+    let told = |row: &Value| (row["actor"].clone(), row["user"].clone(), row["details"].clone());
+    let rows: Vec<_> = refused.json()["data"].as_array().expect("a list").iter().map(told).collect();
+    let (by_admin, by_user) = rows.split_at(2);
+    let expected =
+        ["update_user", "delete_user"].map(|what| (json!(admin), json!(admin), json!([what, "own_account"])));
+    assert_eq!(by_admin, expected, "{refused}");
+    let expected = vec![(json!(s.user().id), Value::Null, json!(["list_users", "not_admin"])); MOST];
+    assert_eq!(by_user, expected, "{refused}");
+}
+
 /// What happens every few minutes is not kept one by one, and yet it is told how often: whoever asks for it gets what was
 /// counted up to now.
 pub async fn refreshes_are_counted(s: &Subject) {

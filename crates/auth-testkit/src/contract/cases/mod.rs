@@ -384,7 +384,9 @@ cases! {
         ]
     }
     events {
-        Administering: [what_happened_is_told, refreshes_are_counted, r8_only_admins_read_the_trail]
+        Administering: [
+            what_happened_is_told, what_was_refused_is_told, refreshes_are_counted, r8_only_admins_read_the_trail
+        ]
     }
     health {
         Administering: [a_probe_learns_that_the_store_answers]
