@@ -1,14 +1,17 @@
 //! A database of this run alone, on the server that the tests use too.
 
+use std::path::Path;
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 use url::Url;
 
 use crate::failure::Failure;
 use crate::report::NotRun;
 
 const NAMED: &str = "TEST_POSTGRES_URL";
+/// Of the names of these databases; the id of the process follows.
+const PREFIX: &str = "auth_bench_";
 const STANDARD: &str = "postgres://postgres@127.0.0.1:5432/postgres";
 
 pub(super) struct Scratch {
@@ -25,8 +28,8 @@ impl Scratch {
 
     async fn on(server: &str) -> Result<Self, NotRun> {
         let server = Url::parse(server).map_err(|_| NotRun::because(format!("{NAMED} is no URL")))?;
-        let name = format!("auth_bench_{}", std::process::id());
-        administer(&server, &format!("CREATE DATABASE {name}")).await.map_err(|error| {
+        let name = format!("{PREFIX}{}", std::process::id());
+        create(&server, &name).await.map_err(|error| {
             NotRun::because(format!("PostgreSQL ({NAMED}, or else port 5432 of this machine): {error}"))
         })?;
         let mut url = server.clone();
@@ -39,16 +42,35 @@ impl Scratch {
     }
 
     pub(super) async fn remove(self) -> Result<(), Failure> {
-        Ok(administer(&self.server, &format!("DROP DATABASE {} WITH (FORCE)", self.name)).await?)
+        let db = administration(&self.server).await?;
+        drop_database(&db, &self.name).await?;
+        Ok(db.close().await?)
     }
 }
 
-async fn administer(server: &Url, sql: &str) -> Result<(), DbErr> {
+/// And removes what runs left that were interrupted.
+async fn create(server: &Url, name: &str) -> Result<(), DbErr> {
+    let db = administration(server).await?;
+    let all = Statement::from_string(DbBackend::Postgres, "SELECT datname FROM pg_database");
+    for row in db.query_all_raw(all).await? {
+        let left: String = row.try_get("", "datname")?;
+        let pid = left.strip_prefix(PREFIX).filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit()));
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            drop_database(&db, &left).await?;
+        }
+    }
+    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
+    db.close().await
+}
+
+async fn drop_database(db: &DatabaseConnection, name: &str) -> Result<(), DbErr> {
+    db.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.map(drop)
+}
+
+async fn administration(server: &Url) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(server.as_str());
     options.max_connections(1).acquire_timeout(Duration::from_secs(5)).sqlx_logging(false);
-    let db = Database::connect(options).await?;
-    db.execute_unprepared(sql).await?;
-    db.close().await
+    Database::connect(options).await
 }
 
 #[cfg(test)]
