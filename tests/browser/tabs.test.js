@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 import { tokenOfMail } from '../sdk/mail.js';
-import { account, ask, button, closeBrowser, heading, label, mailDir, person, signIn, tab, tokenOf, type, url, view } from './browser.js';
+import { account, ask, button, closeBrowser, heading, label, mailDir, person, setUpFactor, signIn, tab, tokenOf, type, url, view } from './browser.js';
 import { proxy } from './servers.js';
 
 after(closeBrowser);
@@ -93,6 +93,67 @@ test('a tab whose browser belongs to somebody else by now does nothing in their 
   await context.close();
 });
 
+test('a tab that slept ends no session but its own', async () => {
+  const context = await person();
+  const page = await context.newPage();
+  await page.addInitScript(() => { window.BroadcastChannel = class extends EventTarget { postMessage() {} }; });
+  await page.goto(url);
+  await type(page);
+  await heading(page, 'Overview').waitFor();
+  const other = await context.newPage();
+  await other.goto(url);
+  await heading(other, 'Overview').waitFor();
+  await button(other.locator('header'), 'Sign out').click();
+  await heading(other, 'Sign in').waitFor();
+  await type(other, carol.password, carol.email);
+  await other.locator('header').getByText(carol.email).waitFor();
+  // It may have seen by itself who it is by now.
+  if (await page.locator('header').getByText(account.email).count()) await button(page.locator('header'), 'Sign out').click();
+  await page.getByText('Another tab of this browser signed in as carol').waitFor();
+  await other.reload();
+  await other.locator('header').getByText(carol.email).waitFor();
+  await context.close();
+});
+
+test('a window that asks one person is not there to be answered by the next', async () => {
+  const context = await person();
+  const page = await signIn(context);
+  await view(page, 'Devices');
+  await button(page, 'Sign out everywhere').click();
+  await page.getByRole('dialog').waitFor();
+  const other = await context.newPage();
+  await other.goto(url);
+  await heading(other, 'Overview').waitFor();
+  await button(other.locator('header'), 'Sign out').click();
+  await heading(other, 'Sign in').waitFor();
+  await type(other, carol.password, carol.email);
+  await page.locator('header').getByText(carol.email).waitFor();
+  assert.equal(await page.getByRole('dialog').count(), 0);
+  await context.close();
+});
+
+test('whoever is signed in stays so when the link of somebody else is followed, and is told', async () => {
+  const context = await person();
+  const page = await signIn(context);
+  const before = await tokenOfMail(mailDir);
+  await ask('POST', 'users', { email: 'dan@example.com' }, await tokenOf(account));
+  let token = before;
+  for (const until = Date.now() + 15_000; token === before; ) {
+    token = await tokenOfMail(mailDir);
+    assert.ok(Date.now() < until, 'the invitation comes');
+  }
+  await page.evaluate((token) => { location.hash = `#/invite?token=${token}`; }, token);
+  await heading(page, 'Accept the invitation').waitFor();
+  await label(page, 'New password').fill('a horse for dan');
+  await label(page, 'New password, once more').fill('a horse for dan');
+  await page.keyboard.press('Enter');
+  await page.getByText(`This browser is still signed in as ${account.email}.`).waitFor();
+  // A name that every object has is no view.
+  await page.evaluate(() => { location.hash = '#/constructor'; });
+  await heading(page, 'Overview').waitFor();
+  await context.close();
+});
+
 test('two tabs are one person: whoever signs in anew in one is seen in the other', async () => {
   const context = await person();
   const page = await signIn(context);
@@ -150,5 +211,21 @@ test('consoles of two APIs on one origin do not hear each other', async () => {
   await heading(second, 'Overview').waitFor();
   await heading(neighbour, 'Sign in').waitFor();
   both.end();
+  await context.close();
+});
+
+test('recovery codes are shown, also when the server is away right after it made them', async () => {
+  const context = await person();
+  const page = await tab(context);
+  await type(page, carol.password, carol.email);
+  await heading(page, 'Overview').waitFor();
+  await view(page, 'Security');
+  await page.route('**/users/me/tfa/enable', async (route) => {
+    const answer = await route.fetch();
+    await page.route('**/auth/refresh', (one) => one.abort());
+    await route.fulfill({ response: answer });
+  });
+  const { codes } = await setUpFactor(context, page, carol.password);
+  assert.ok(codes.length > 5, String(codes));
   await context.close();
 });

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::shell::Format;
-use crate::table::printable;
+use crate::table::{printable, printable_json};
 
 pub(crate) struct Report {
     is_dry_run: bool,
@@ -78,7 +78,7 @@ impl Report {
 
     pub(crate) fn write(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
         match format {
-            Format::Json => writeln!(out, "{:#}", self.json()),
+            Format::Json => writeln!(out, "{}", printable_json(&format!("{:#}", self.json()))),
             Format::Human => self.table(out),
         }
     }
@@ -114,7 +114,7 @@ impl Report {
         let width = listed.iter().map(|entry| entry.email.chars().count()).max().unwrap_or_default();
         for entry in &listed {
             let detail = match &entry.outcome {
-                Outcome::Problem(problem) => problem.clone(),
+                Outcome::Problem(problem) => printable(problem),
                 outcome => outcome.differences().join(", "),
             };
             let provider = entry.provider.as_ref();

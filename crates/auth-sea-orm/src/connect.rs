@@ -102,6 +102,9 @@ async fn sqlite(url: &str, owner: Owner) -> Result<Connections, ConnectError> {
     if in_memory {
         return Ok(open(driver, 1).await?.into());
     }
+    if owner == Owner::Us && url.contains("mode=rwc") {
+        make_private(driver.get_filename());
+    }
     // FULL: a session that was ended stays ended, also after a power cut.
     let writer = driver.clone().synchronous(SqliteSynchronous::Full);
     let writer = match owner {
@@ -113,6 +116,18 @@ async fn sqlite(url: &str, owner: Owner) -> Result<Connections, ConnectError> {
     let read = open(driver.create_if_missing(false).pragma("query_only", "ON"), SQLITE_READERS).await?;
     Ok(Connections { write, read })
 }
+
+/// A database has addresses and password hashes: SQLite would make a file that whoever has an account on the machine may
+/// read, as may what it makes beside it, which gets the same mode. One that is there stays as it is, and when this fails,
+/// SQLite says why.
+#[cfg(all(feature = "sqlite", unix))]
+fn make_private(path: &std::path::Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let _ = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+}
+
+#[cfg(all(feature = "sqlite", not(unix)))]
+fn make_private(_: &std::path::Path) {}
 
 #[cfg(feature = "postgres")]
 async fn postgres(url: &str) -> Result<Connections, ConnectError> {

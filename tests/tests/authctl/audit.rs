@@ -2,7 +2,8 @@
 
 use std::io::{BufRead as _, BufReader};
 
-use auth_core::{ClientInfo, Email, ErrorKind, LoginRequest, Password};
+use auth_core::store::{EventRecord, EventStore as _};
+use auth_core::{ClientInfo, Clock as _, Email, ErrorKind, LoginRequest, Password};
 
 use super::*;
 
@@ -31,7 +32,13 @@ async fn what_happened_is_told_and_so_is_what_is_done_at_the_shell() {
         assert_eq!(kinds(&["--kind", "login_failed"]), ["login_failed"]);
         assert_eq!(kinds(&["-n", "1", "--user", "ada@example.com"]), ["user_changed"], "{kind:?}");
         world.run(&["audit", "tail"]).succeeds().says(&["refused", "192.0.2.7", &id, "what status"]);
-        world.run(&["audit", "tail", "--user", "bob@example.com"]).refuses(&["no such user"]);
+        for nobody in ["bob@example.com", "nobody"] {
+            world.run(&["audit", "tail", "--user", nobody]).refuses(&["no such user"]);
+        }
+        // What happened to somebody is there when they are gone.
+        world.run(&["user", "delete", &id, "--yes"]).succeeds();
+        let last = kinds(&["--user", &id]);
+        assert_eq!(last.last().map(String::as_str), Some("user_deleted"), "{kind:?} {last:?}");
     }
 }
 
@@ -39,7 +46,7 @@ async fn what_happened_is_told_and_so_is_what_is_done_at_the_shell() {
 async fn whoever_follows_sees_what_happens_now() {
     let Some(mut world) = World::migrated(Kind::Sqlite).await else { return };
     world.set("AUDIT_TRAIL", "1");
-    world.add(&["ada@example.com"]);
+    let ada = auth_core::UserId::new(&world.add(&["ada@example.com"])).expect("an id");
     let server = server(&world).await;
     assert_eq!(login(&server, PASSWORD).await, Ok(()));
     server.flush_events().await.expect("is up");
@@ -58,6 +65,25 @@ async fn whoever_follows_sees_what_happens_now() {
     until("login_succeeded");
     world.run(&["user", "suspend", "ada@example.com"]).succeeds();
     until("user_changed");
+    // What was counted comes later than it happened, and behind what is known.
+    let old = auth_core::SystemClock.now().before(std::time::Duration::from_secs(4 * 60));
+    let id = auth_core::UserId::generate(old, &auth_core::SystemRandom::new()).expect("random bytes");
+    let late = EventRecord {
+        id: id.as_str().parse().expect("is a UUIDv7"),
+        at: old,
+        kind: auth_core::EventName::new("login_throttled").expect("is short"),
+        times: 5000,
+        outcome: auth_core::Outcome::Refused,
+        user: Some(ada),
+        actor: None,
+        session: None,
+        token: None,
+        ip: None,
+        user_agent: None,
+        details: None,
+    };
+    world.database.as_ref().expect("a database").store().await.append_events(&[late]).await.expect("appends");
+    until("login_throttled");
     process.kill().expect("runs on");
     process.wait().expect("ends");
 }

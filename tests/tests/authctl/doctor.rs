@@ -95,6 +95,34 @@ async fn the_doctor_sees_hashes_that_no_server_here_would_take() {
     world.run(&["doctor"]).ends(1).says(&["hashes", "HASH_MEMORY=65536"]);
 }
 
+#[tokio::test]
+async fn the_doctor_misses_a_pepper() {
+    let Some(mut world) = World::migrated(Kind::Sqlite).await else { return };
+    world.set("PASSWORD_PEPPER", "the-current-pepper-Zq3Xw8Kd5Nf7Rt");
+    world.add(&["ada@example.com"]);
+    let hashes = |world: &World, level| finding(&world.run(&["doctor", "--json"]).json(), "hashes", level).to_owned();
+    assert!(hashes(&world, "good").contains("can be verified"));
+    world.set("PASSWORD_PEPPER", "another-pepper-entirely-Zq3Xw8Kd5");
+    assert!(hashes(&world, "problem").contains("pepper"));
+}
+
+/// A database has addresses and hashes: what is made here is for its owner, and what somebody else made is found.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_database_file_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut world = World::without_database();
+    let file = world.path("app.db");
+    world.set("DATABASE_URL", &format!("sqlite://{file}?mode=rwc"));
+    world.run(&["migrate"]).succeeds();
+    world.add(&["ada@example.com"]);
+    let mode = || std::fs::metadata(&file).expect("is there").permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).expect("is ours");
+    world.run(&["doctor"]).ends(1).says(&["can be read by others", "chmod 600"]);
+    assert_eq!(mode(), 0o644, "that is not for us to change");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_doctor_sees_a_key_that_others_can_read() {

@@ -75,6 +75,50 @@ async fn a_file_with_bad_lines_makes_nobody_unless_they_are_left_out() {
     }
 }
 
+/// Lines end as they end, a quotation mark that is not closed spoils one of them, and the numbers are those of an editor.
+#[tokio::test]
+async fn a_line_is_a_user_however_lines_end() {
+    for end in ["\n", "\r\n"] {
+        let Some(world) = World::migrated(Kind::Sqlite).await else { return };
+        let lines = [
+            "\u{feff}email,role", "ada@example.com,\"chief editor\"", "", "nobody,editor", "bob@example.com,\"editor",
+            "cyd@example.com,edi\"tor\"", "\"dan@example.com\",\"say \"\"x\"\"\"", "eve@example.com,editor",
+        ];
+        let file = world.write("users.csv", &(lines.join(end) + end + &"x".repeat(70_000) + end + "fay@example.com,x"));
+        let add = ["user", "add", "--from", &file];
+        let problems = world.run(&[&add[..], &["--json"]].concat()).ends(1).json()["problems"].clone();
+        let numbers: Vec<_> = problems.as_array().expect("a list").iter().map(|one| one["line"].clone()).collect();
+        assert_eq!(numbers, [4, 5, 9], "{end:?} {problems}");
+        assert!(problems[1]["problem"].as_str().is_some_and(|text| text.contains("not closed")), "{problems}");
+        let made = world.run(&[&add[..], &["--skip-bad", "--json"]].concat()).ends(1).json();
+        assert_eq!((&made["created"], &made["bad"]), (&5.into(), &3.into()), "{end:?} {made}");
+        assert_eq!(world.user("dan@example.com")["role"], "say \"x\"");
+        world.run(&[&add[..], &["--status", "suspended"]].concat()).ends(2);
+    }
+}
+
+/// Whoever was made by a file is in the trail as well; and a pipe is told from a file, since it can be read but once.
+#[tokio::test]
+async fn who_comes_from_a_file_is_in_the_trail() {
+    for kind in Kind::SHARED {
+        let Some(mut world) = World::migrated(kind).await else { continue };
+        world.set("AUDIT_TRAIL", "1");
+        let id = world.add(&["ada@example.com"]);
+        let mut text = "email,id,admin_access\nada@example.com,,\n".to_owned();
+        for n in 0..600 {
+            writeln!(text, "user-{n}@example.com,{n},{}", n == 7).expect("a string");
+        }
+        let file = world.write("users.csv", &text);
+        world.run(&["user", "add", "--from", &file]).ends(3);
+        let events = world.json(&["audit", "tail", "-n", "1000", "--kind", "user_created"])["events"].clone();
+        let users: Vec<_> = events.as_array().expect("events").iter().map(|event| event["user"].clone()).collect();
+        assert_eq!(users.len(), 601, "{kind:?}");
+        assert!(users.contains(&"7".into()) && users[0] == id.as_str(), "{kind:?}");
+    }
+    let Some(world) = World::migrated(Kind::Sqlite).await else { return };
+    world.run_with(&["user", "add", "--from", "/dev/stdin"], "email\nada@example.com\n").refuses(&["read twice"]);
+}
+
 #[tokio::test]
 async fn a_file_that_is_none_of_ours_is_refused_before_its_first_line() {
     let Some(world) = World::migrated(Kind::Sqlite).await else { return };

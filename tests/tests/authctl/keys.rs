@@ -95,6 +95,22 @@ fn a_key_file_keeps_its_mode_and_a_link_stays_one() {
     assert!(std::fs::symlink_metadata(&link).expect("is there").is_symlink());
 }
 
+/// What root writes, the server reads: it runs as somebody else.
+#[cfg(unix)]
+#[test]
+fn a_key_file_keeps_its_owner() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    let keys = KeyWorld::new();
+    if std::fs::metadata(&keys.file).expect("is there").uid() != 0 {
+        println!("NOT RUN: only root gives files away");
+        return;
+    }
+    chown(&keys.file, Some(1234), Some(4321)).expect("is root");
+    keys.world.run(&["key", "rotate"]).succeeds();
+    let metadata = std::fs::metadata(&keys.file).expect("is there");
+    assert_eq!((metadata.uid(), metadata.gid(), metadata.mode() & 0o777), (1234, 4321, 0o600));
+}
+
 /// Many at once: whoever is told that it worked finds the key in the file.
 #[test]
 fn j11_rotations_that_meet_lose_no_key() {

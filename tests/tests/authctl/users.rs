@@ -95,6 +95,8 @@ async fn r9_each_change_ends_the_sessions_of_the_user() {
             (&Value::Null, &false.into(), &"suspended".into())
         );
         assert!(login(&auth, who, "another horse battery").await.is_err(), "{kind:?}: suspended");
+        let noted = world.run_with(&["user", "set-password", who, "--stdin"], "another horse battery\n");
+        noted.succeeds().says(&["the user is suspended", "authctl user activate"]);
         world.run(&["user", "activate", who]).succeeds();
         login(&auth, who, "another horse battery").await.expect("has the new password");
         assert!(login(&auth, who, PASSWORD).await.is_err(), "{kind:?}: the old one");

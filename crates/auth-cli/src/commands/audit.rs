@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use auth_core::store::{EventFilter, EventPage, EventRecord, EventStore as _};
-use auth_core::{Clock as _, EventDetails, EventName, Outcome, SystemClock};
+use auth_core::{Clock as _, Email, EventDetails, EventId, EventName, Outcome, SystemClock, UserId};
 use auth_sea_orm::SeaOrmStore;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -17,8 +17,9 @@ use crate::table::{DIM, RED, printable, printable_json};
 
 /// How often it is looked for more.
 const EVERY: Duration = Duration::from_secs(1);
-/// Servers store their events a little later, so that younger ones may be there before.
-const LATE: Duration = Duration::from_secs(60);
+/// Servers store their events a little later, what they count every five minutes, and what waited for a database when that
+/// is there again.
+const LATE: Duration = Duration::from_secs(10 * 60);
 /// The most that is looked at in one go.
 const PAGE: u64 = 1_000;
 
@@ -64,16 +65,29 @@ impl Audit {
 impl Tail {
     async fn run(self, store: &SeaOrmStore, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
         let user = match &self.user {
-            Some(who) => Some(open::user(store, who).await?.id),
+            // Also of somebody who is gone: what happened to them is there.
+            Some(who) => Some(match (Email::parse(who), UserId::new(who)) {
+                (Err(_), Ok(id)) => id,
+                _ => open::user(store, who).await?.id,
+            }),
             None => None,
         };
         let mut filter = EventFilter { user, kind: self.kind, ..EventFilter::default() };
-        let events = newest(store, &filter, self.lines).await?;
-        if !self.follow {
-            return answer(&events, shell);
+        // Before the last ones are looked for: what comes in between is among those, or is new.
+        let mut known = HashSet::new();
+        if self.follow {
+            filter.since = Some(SystemClock.now().before(LATE));
+            unknown(store, &filter, &mut known, Pages::All).await?;
+            filter.since = None;
         }
-        let mut known: HashSet<_> = newest(store, &filter, PAGE).await?.iter().map(|event| event.id).collect();
-        let mut fresh = events;
+        let mut fresh = newest(store, &filter, self.lines).await?;
+        if let (true, Some(who)) = (fresh.is_empty(), &self.user) {
+            open::user(store, who).await?;
+        }
+        if !self.follow {
+            return answer(&fresh, shell);
+        }
+        known.extend(fresh.iter().map(|event| event.id));
         loop {
             for event in &fresh {
                 let line = match shell.format {
@@ -88,11 +102,38 @@ impl Tail {
                 }
             }
             tokio::time::sleep(EVERY).await;
-            filter.since = Some(SystemClock.now().before(LATE));
-            let recent = newest(store, &filter, PAGE).await?;
-            let ids: HashSet<_> = recent.iter().map(|event| event.id).collect();
-            fresh = recent.into_iter().filter(|event| !known.contains(&event.id)).collect();
-            known = ids;
+            let since = SystemClock.now().before(LATE);
+            filter.since = Some(since);
+            known.retain(|id| *id >= EventId::lowest(since));
+            fresh = unknown(store, &filter, &mut known, Pages::WithNews).await?;
+        }
+    }
+}
+
+/// How far back is looked: a page that has nothing new is the last one, or there is no such page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pages {
+    All,
+    WithNews,
+}
+
+/// What is not known yet, the oldest first; and is known then.
+async fn unknown(
+    store: &SeaOrmStore,
+    filter: &EventFilter,
+    known: &mut HashSet<EventId>,
+    pages: Pages,
+) -> Result<Vec<EventRecord>, Failure> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.events(&EventPage { filter: filter.clone(), after, skip: 0, limit: PAGE }).await?;
+        let is_last = page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
+        after = page.last().map(|event| event.id);
+        let before = found.len();
+        found.extend(page.into_iter().filter(|event| known.insert(event.id)));
+        if is_last || (pages == Pages::WithNews && found.len() == before) {
+            found.reverse();
+            return Ok(found);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! `authctl import directus`: users of Directus 11 become users of ours.
 
 use auth_core::store::StoreErrorKind;
-use auth_core::{AuthConfig, Clock as _, FactorSealer, HashParams, SystemClock, UserId};
+use auth_core::{Auth, AuthConfig, Clock as _, EventKind, FactorSealer, HashParams, SystemClock, UserFields, UserId};
 use auth_sea_orm::SeaOrmStore;
-use auth_sea_orm::directus::{DirectusDatabase, DirectusUser, ImportError, ImportMode, Problem};
+use auth_sea_orm::directus::{Applied, DirectusDatabase, DirectusUser, ImportError, ImportMode, Problem};
 use clap::Args;
 
 use crate::exit::{Exit, Failure};
@@ -57,7 +57,8 @@ impl ImportDirectus {
         let found = found.map_err(|error| not_started("the users of Directus cannot be read").because(error))?;
         keys.suffice_for(&found)?;
 
-        let report = self.import(&ours, found, keys.sealer.as_ref()).await;
+        let auth = keys.config.map(|config| open::auth(&ours, config)).transpose()?;
+        let report = self.import(&ours, found, keys.sealer.as_ref(), auth.as_ref(), shell).await;
         report.write(shell.format, shell.out).or_else(unread)?;
         Ok(report.exit())
     }
@@ -72,7 +73,14 @@ impl ImportDirectus {
         Ok(ours)
     }
 
-    async fn import(&self, ours: &SeaOrmStore, found: Vec<Found>, sealer: Option<&FactorSealer>) -> Report {
+    async fn import(
+        &self,
+        ours: &SeaOrmStore,
+        found: Vec<Found>,
+        sealer: Option<&FactorSealer>,
+        auth: Option<&Auth>,
+        shell: &mut Shell<'_>,
+    ) -> Report {
         let mode = match (self.dry_run, self.update) {
             (true, _) => ImportMode::DryRun,
             (false, true) => ImportMode::Update,
@@ -84,7 +92,12 @@ impl ImportDirectus {
                 Err(problem) => (Outcome::Problem(problem.to_string()), None),
                 Ok(user) => {
                     let outcome = match ours.import(&user, sealer, mode, SystemClock.now()).await {
-                        Ok(applied) => Outcome::Applied(applied),
+                        Ok(applied) => {
+                            if let (Some(auth), false) = (auth, self.dry_run) {
+                                keep_event(auth, &id, &applied, shell).await;
+                            }
+                            Outcome::Applied(applied)
+                        }
                         Err(ImportError::Store(error)) if error.kind() == StoreErrorKind::Unavailable => {
                             report.interrupted(&error);
                             break;
@@ -100,21 +113,34 @@ impl ImportDirectus {
     }
 }
 
+/// What was done to a user is in the audit trail, if there is one.
+async fn keep_event(auth: &Auth, user: &UserId, applied: &Applied, shell: &mut Shell<'_>) {
+    let kind = match applied {
+        Applied::Created => EventKind::UserCreated,
+        Applied::Updated(_) => EventKind::UserChanged { fields: UserFields::default() },
+        Applied::Unchanged | Applied::Differs(_) => return,
+    };
+    auth.record_past(kind, user);
+    open::keep_trail(auth, shell).await;
+}
+
 /// What the environment says of hashes and second factors, as the server reads it.
 struct Keys {
     ceiling: HashParams,
     sealer: Option<FactorSealer>,
+    /// Of the server, when `SECRET` is set: it says whether there is an audit trail.
+    config: Option<AuthConfig>,
 }
 
 impl Keys {
     fn read(shell: &Shell<'_>) -> Result<Self, Failure> {
         if shell.var("SECRET").is_none() {
-            return Ok(Self { ceiling: HashParams::DIRECTUS, sealer: None });
+            return Ok(Self { ceiling: HashParams::DIRECTUS, sealer: None, config: None });
         }
         let config =
             AuthConfig::directus_from_vars(|name| shell.var(name)).map_err(|error| not_started(error.to_string()))?;
         let sealer = FactorSealer::new(&config).map_err(|error| not_started(error.to_string()))?;
-        Ok(Self { ceiling: config.max_hash, sealer: Some(sealer) })
+        Ok(Self { ceiling: config.max_hash, sealer: Some(sealer), config: Some(config) })
     }
 
     /// Before anything is written.

@@ -149,7 +149,15 @@ async fn purge(store: &SeaOrmStore, days: u32, shell: &mut Shell<'_>) -> Result<
     let bar = ProgressBar::new_spinner();
     let mut sessions = 0;
     loop {
-        let removed = store.purge_expired(expired_before, BATCH).await?;
+        let removed = match store.purge_expired(expired_before, BATCH).await {
+            Ok(removed) => removed,
+            Err(error) if sessions == 0 => return Err(error.into()),
+            Err(error) => {
+                bar.finish_and_clear();
+                let what = format!("stopped half way: {sessions} sessions are removed. Run it again");
+                return Err(Failure::new(Exit::Interrupted, what).because(error));
+            }
+        };
         sessions += removed;
         bar.set_message(format!("{sessions} sessions"));
         bar.tick();

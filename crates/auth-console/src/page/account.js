@@ -1,5 +1,5 @@
 // The user's own account: who it is, how long the access token lives, the password.
-import { call, renew, session } from './session.js';
+import { call, renew, renewAfterwards, session } from './session.js';
 import { button, field, form, h, heading, notice, say, show } from './dom.js';
 import { factorCard } from './factor.js';
 import { explain, sameTwice } from './signin.js';
@@ -74,10 +74,10 @@ function passwordCard({ user }) {
       sameTwice(values);
       const { current_password, password, otp: code } = values;
       await call('POST', 'auth/password/change', { current_password, password, ...(code ? { otp: code.trim() } : {}) });
-      await renew();
       element.reset();
       otp.row.hidden = true;
       done.replaceChildren(notice('good', t('password_changed')));
+      await renewAfterwards();
     },
   });
   return h('section', { class: 'card' }, h('h2', {}, t('password')), h('p', { class: 'quiet' }, t('password_text')), done, element);

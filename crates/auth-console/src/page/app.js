@@ -3,7 +3,7 @@ import { countdown, overviewView, securityView } from './account.js';
 import { activityView, auditView } from './audit.js';
 import { home, isAbsent } from './api.js';
 import { devicesView } from './devices.js';
-import { button, h, link, notice, show } from './dom.js';
+import { button, closeDialogs, h, link, notice, show } from './dom.js';
 import { call, events, renew, resume, session, signOut } from './session.js';
 import { diagnosis, explain, forgotView, linkView, registerView, signInView } from './signin.js';
 import { usersView } from './users.js';
@@ -60,13 +60,13 @@ async function enter() {
     return diagnosis(alone(), error);
   }
   try {
-    context = { user, ...(await administration()), mustEnrol: session.claims?.kind === 'enrol', left, enrolled };
+    context = { user, ...(await administration()), mustEnrol: session.claims?.kind === 'enrol', left };
   } catch (error) {
     return diagnosis(alone(), error);
   }
   const wanted = waiting ?? name();
   waiting = null;
-  go(context.mustEnrol ? 'security' : wanted in VIEWS ? wanted : 'account');
+  go(context.mustEnrol ? 'security' : isView(wanted) ? wanted : 'account');
 }
 
 /** What is mounted for admins, if this is one. */
@@ -82,9 +82,9 @@ async function administration() {
   return { users, trail };
 }
 
-/** The second factor that had to be set up is there, and with it the rights. */
+/** The second factor that had to be set up is there, and with it the rights: the next token has them. */
 async function enrolled() {
-  if (!context?.mustEnrol) return;
+  if (!context?.mustEnrol || session.claims?.kind === 'enrol') return;
   Object.assign(context, await administration(), { mustEnrol: false });
   app.querySelector('header')?.replaceWith(header());
   app.querySelector('nav')?.replaceWith(navigation());
@@ -94,6 +94,7 @@ async function enrolled() {
 /** Nobody is signed in any more. */
 function left(text, kind = 'good') {
   context = null;
+  closeDialogs();
   go('sign-in', { kind, text });
 }
 
@@ -111,18 +112,26 @@ events.addEventListener('elsewhere', async () => {
     console.error(error);
   }
 });
+events.addEventListener('renewed', () => { enrolled().catch((error) => console.error(error)); });
 events.addEventListener('replaced', async () => {
   context = null;
+  closeDialogs();
   waiting = name();
   app.replaceChildren();
   await enter();
-  if (context) app.querySelector('main h1')?.after(notice('warning', t('now_signed_in_as', { email: context.user.email })));
+  sayWho('now_signed_in_as');
 });
 window.addEventListener('hashchange', () => {
   token = linkOfMail() ?? token;
   route();
 });
 
+/** To somebody who may take this for another account. */
+function sayWho(key) {
+  if (context) app.querySelector('main h1')?.after(notice('warning', t(key, { email: context.user.email })));
+}
+
+const isView = (view) => Object.hasOwn(VIEWS, view);
 const isLink = (view) => view === 'reset' || view === 'invite';
 const name = () => /^#\/([a-z-]+)/.exec(location.hash)?.[1] ?? '';
 
@@ -137,19 +146,21 @@ function route(said) {
   if (isLink(view)) {
     return linkView(alone(), view, token, async (text) => {
       token = null;
-      // Its sessions are over; a cookie of one of them may still be here.
-      left(text);
+      // The sessions of whose link it was are over, and a cookie of one of them may still be here. It may be another's.
+      if (!await resume().catch(() => false)) return left(text);
+      await enter();
+      sayWho('still_signed_in_as');
     });
   }
   if (!context) {
     if (view === 'forgot') return forgotView(alone());
     if (view === 'register') return registerView(alone());
     if (view === 'verified') return signInView(alone(), enter, { kind: 'good', text: t('verified') });
-    if (view in VIEWS) waiting = view;
+    if (isView(view)) waiting = view;
     return signInView(alone(), enter, said);
   }
   if (context.mustEnrol && view !== 'security') return go('security');
-  const isMissing = !(view in VIEWS) || (view === 'users' && !context.users) || (['audit', 'activity'].includes(view) && !context.trail);
+  const isMissing = !isView(view) || (view === 'users' && !context.users) || (['audit', 'activity'].includes(view) && !context.trail);
   if (isMissing) return go('account');
   const main = shell(view);
   Promise.resolve(VIEWS[view](main, context)).catch((error) => show(main, notice('error', explain(error).text)));

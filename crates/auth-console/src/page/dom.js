@@ -152,6 +152,9 @@ export function dialog(title, build) {
   });
 }
 
+/** Whoever was asked is gone: nobody answers in their place. */
+export const closeDialogs = () => document.querySelectorAll('dialog[open]').forEach((box) => box.close());
+
 /** Asks before something that cannot be undone. */
 export function sure(title, text, label) {
   return dialog(title, (close) => [

@@ -1,7 +1,7 @@
 // The second factor: set up with a picture, recovery codes, removed.
 import { Refusal } from './api.js';
 import { button, field, form, h, link, notice, present } from './dom.js';
-import { call, renew, session } from './session.js';
+import { call, renewAfterwards, session } from './session.js';
 import { explain } from './signin.js';
 import { t } from './text.js';
 
@@ -11,7 +11,7 @@ export function factorCard(context) {
   const views = {
     email: context.user.email,
     off: () => off(views),
-    scan: (data, password) => scan(views, data, password, context),
+    scan: (data, password) => scan(views, data, password),
     codes: (codes, again) => codesView(views, codes, again),
     on: (text) => on(views, text),
     put: (...children) => {
@@ -61,7 +61,7 @@ function off(views) {
   }));
 }
 
-function scan(views, { secret, otpauth_url: url, qr_svg: picture }, password, context) {
+function scan(views, { secret, otpauth_url: url, qr_svg: picture }, password) {
   const otp = codeField(t('enrol_hint'));
   otp.input.dataset.focus = '';
   const element = form({
@@ -72,10 +72,10 @@ function scan(views, { secret, otpauth_url: url, qr_svg: picture }, password, co
     refused: refused(views),
     send: async (values) => {
       const { data } = await call('POST', 'users/me/tfa/enable', { secret, otp: values.otp.trim(), password, recovery_codes: true });
-      await renew();
       remember('on');
+      // They are shown once: nothing that fails from here on hides them.
       views.codes(data.recovery_codes, false);
-      await context.enrolled();
+      await renewAfterwards();
     },
   });
   const grouped = secret.match(/.{1,4}/g).join(' ');
@@ -119,9 +119,9 @@ function on(views, text) {
     refused: refused(views),
     send: async ({ otp, password }) => {
       await call('POST', 'users/me/tfa/disable', { otp: otp.trim(), password });
-      await renew();
       remember('off');
       views.off();
+      await renewAfterwards();
     },
   });
   views.put(text && notice('warning', text),

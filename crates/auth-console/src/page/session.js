@@ -45,11 +45,24 @@ export async function signIn(email, password, otp) {
   try {
     await renew();
   } catch (error) {
-    if (!(error instanceof NoCookies)) throw error;
-    await abandon();
-    throw error;
+    if (error instanceof NoCookies) await abandon();
+    // The login went well: a server that is away a moment later is asked again, as for any other token.
+    if (isOver(error)) throw error;
   }
   tabs.postMessage('signed-in');
+}
+
+/** Whether a renewal failed for good. */
+const isOver = (error) => [NoCookies, OtherIdentity, SignedOut].some((kind) => error instanceof kind)
+  || (error instanceof Refusal && error.status === 401);
+
+/** The next token after a change that went well, which it would not do to call failed: without one, the timer asks again. */
+export async function renewAfterwards() {
+  try {
+    await renew();
+  } catch (error) {
+    console.error(error);
+  }
 }
 
 /** Goes on with the session of the cookie. False when there is none. */
@@ -97,6 +110,7 @@ async function renewed(of) {
 /** A request of whoever is signed in. A token that has expired is replaced, and nobody notices. */
 export async function call(method, path, body) {
   if (!access) await renew();
+  const [of, id] = [turn, session.claims?.id];
   try {
     return await send(method, path, { body, token: access });
   } catch (error) {
@@ -108,12 +122,25 @@ export async function call(method, path, body) {
       if (cause instanceof NoCookies) end();
       throw cause;
     }
+    // Another tab may have signed somebody else in meanwhile, and what one has asked for is not done as the other.
+    if (of !== turn) throw new SignedOut();
+    if (session.claims?.id !== id) throw new OtherIdentity();
     return send(method, path, { body, token: access });
   }
 }
 
 /** Ends the session, here and in the other tabs. */
 export async function signOut() {
+  // The cookie of a tab that was asleep may be somebody else's by now, whose session is not this one's to end.
+  if (access && !renewing) {
+    await renew().catch((error) => {
+      if (error instanceof OtherIdentity) throw error;
+    });
+  }
+  await leave();
+}
+
+async function leave() {
   await send('POST', 'auth/logout', { body: { mode: 'cookie' } }).catch((error) => {
     // There is nothing left to end.
     if (!(error instanceof Refusal && error.status === 400)) throw error;
@@ -125,7 +152,7 @@ export async function signOut() {
 /** Ends every session of the user, this one last. */
 export async function signOutEverywhere() {
   await call('DELETE', 'auth/sessions');
-  await signOut();
+  await leave();
 }
 
 function take({ access_token: token, expires }) {

@@ -7,6 +7,7 @@ use argon2::{Algorithm, Argon2, Block, KeyId, Params, ParamsBuilder, Version};
 use subtle::ConstantTimeEq as _;
 
 use super::pepper::{Pepper, Peppers, UnknownPepper};
+use crate::config::AuthConfig;
 use crate::secret::Password;
 
 /// The longest password that is ever hashed, in bytes (requirement P6).
@@ -36,6 +37,16 @@ impl PasswordHash {
     /// [`UnusableHash`] says what it is instead, and what to do.
     pub fn check(&self, ceiling: HashParams) -> Result<(), UnusableHash> {
         readable(self, ceiling).map(drop).map_err(UnusableHash)
+    }
+
+    /// The same, and with the pepper that it names, if it names one, in this configuration.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_for(&self, config: &AuthConfig) -> Result<(), UnusableHash> {
+        let (_, params) = readable(self, config.max_hash).map_err(UnusableHash)?;
+        let pepper = Peppers::new(&config.password_peppers).named(params.keyid()).map(drop);
+        pepper.map_err(|unknown| UnusableHash(unknown.into()))
     }
 
     /// The PHC string, for a store.

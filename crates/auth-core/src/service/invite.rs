@@ -7,7 +7,7 @@ use super::outbox::{LinkBase, allowed};
 use crate::auth::Inner;
 use crate::email::Email;
 use crate::error::{AuthError, ErrorKind};
-use crate::event::{AdminAction, EventKind};
+use crate::event::{AdminAction, EventKind, UserFields};
 use crate::id::{Role, UserId};
 use crate::store::{Epoch, StoreErrorKind, UserChange, UserRecord, UserStatus};
 use crate::token::Purpose;
@@ -20,15 +20,22 @@ impl Admin<'_> {
     /// `/admin/accept-invite` below [`AuthConfig::public_url`](crate::AuthConfig), with the token behind a `#`.
     ///
     /// # Errors
-    /// `EmailTaken`, `UrlNotAllowed`, `NoMailer`; `Unavailable`.
+    /// `RecentLoginRequired`; `EmailTaken`, `UrlNotAllowed`, `NoMailer`; `Unavailable`.
     #[tracing::instrument(name = "auth.invite", skip_all, fields(actor = %self.id()))]
     pub async fn invite(&self, email: Email, role: Role, url: Option<&str>) -> Result<UserId, AuthError> {
-        let invitation = self.invitation(url)?;
-        let (user, epoch) = self.auth.inner.store_invitation(email, role).await?;
-        let id = user.id;
-        self.record(EventKind::UserInvited, &id);
-        self.mail_invitation(invitation, user, epoch);
-        Ok(id)
+        self.noted(AdminAction::Invite, None, async {
+            self.step_up()?;
+            let invitation = self.invitation(url)?;
+            let (user, epoch, given) = self.auth.inner.store_invitation(email, role).await?;
+            let id = user.id;
+            if let Given::AnotherRole(change) = given {
+                self.record(EventKind::UserChanged { fields: UserFields::from(&change) }, &id);
+            }
+            self.record(EventKind::UserInvited, &id);
+            self.mail_invitation(invitation, user, epoch);
+            Ok(id)
+        })
+        .await
     }
 
     /// Mails somebody who is invited another link: the first may be lost or expired, or void since the user was changed.
@@ -76,7 +83,7 @@ impl Admin<'_> {
 }
 
 impl Inner {
-    async fn store_invitation(&self, email: Email, role: Role) -> Result<(UserRecord, Epoch), AuthError> {
+    async fn store_invitation(&self, email: Email, role: Role) -> Result<(UserRecord, Epoch, Given), AuthError> {
         let new = self.new_user(email.clone(), UserStatus::Invited, None, Some(role))?;
         match self.users.create(&new).await {
             Ok(_) => {}
@@ -89,12 +96,18 @@ impl Inner {
             return Err(taken());
         }
         if user.role == Some(role) {
-            return Ok((user, epoch));
+            return Ok((user, epoch, Given::Nothing));
         }
         let change = UserChange { role: Some(Some(role)), ..UserChange::default() };
-        let epoch = self.change_pending(&user, epoch, change).await?.ok_or_else(taken)?;
-        Ok((user, epoch))
+        let epoch = self.change_pending(&user, epoch, change.clone()).await?.ok_or_else(taken)?;
+        Ok((user, epoch, Given::AnotherRole(change)))
     }
+}
+
+/// What somebody got who was invited before.
+enum Given {
+    Nothing,
+    AnotherRole(UserChange),
 }
 
 /// The mail of an invitation, before it is known to whom.

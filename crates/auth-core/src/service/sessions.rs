@@ -72,8 +72,11 @@ impl Auth {
         let inner = &*self.inner;
         inner.own_sessions(identity).await?;
         let (user, own) = (identity.user(), identity.session());
-        inner.factors.end_sessions(user, own, RevokeReason::Ended, inner.clock.now()).await?;
-        inner.record(EventKind::OtherSessionsEnded, Some(*user), own, client);
+        let ended = inner.factors.end_sessions(user, own, RevokeReason::Ended, inner.clock.now()).await?;
+        // Whoever has no others may ask all day, and nothing happened.
+        if ended > 0 {
+            inner.record(EventKind::OtherSessionsEnded, Some(*user), own, client);
+        }
         Ok(())
     }
 }

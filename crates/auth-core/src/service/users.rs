@@ -172,6 +172,13 @@ impl Auth {
         Ok(ended)
     }
 
+    /// Tells the event sink and the audit trail of something that was done to a user past these operations, such as an
+    /// import that writes into the store itself. The trail has places for 10,000 events: with more,
+    /// [`flush_events`](Self::flush_events) in between.
+    pub fn record_past(&self, kind: EventKind, user: &UserId) {
+        self.record_of(user, kind);
+    }
+
     pub(super) fn directory(&self) -> Result<&dyn UserDirectory, AuthError> {
         self.inner.directory.as_deref().ok_or_else(|| ErrorKind::UsersElsewhere.into())
     }

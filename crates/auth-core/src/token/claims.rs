@@ -47,7 +47,7 @@ impl<'a> Claims<'a> {
         serde_json::from_slice(payload).ok()
     }
 
-    pub(super) fn into_identity(self, scope: Scope, payload: &[u8]) -> Identity {
+    pub(super) fn identity(&self, scope: Scope, payload: &[u8]) -> Identity {
         Identity {
             user: self.id,
             role: self.role,

@@ -48,7 +48,7 @@ impl TokenKeys {
         if let Some((key, rest)) = ring.find(token, TokenKind::Enrol) {
             let encoded = key.verified(token, rest);
             return self.read(encoded, TokenKind::Enrol, now, |claims, payload| {
-                Ok(claims.into_identity(Scope::Enrolment, payload))
+                Ok(claims.identity(Scope::Enrolment, payload))
             });
         }
         self.verify_with(&ring, token, now)
@@ -76,7 +76,7 @@ impl TokenKeys {
             if let Some(verified) = remember {
                 verified.remember(token, Timestamp::from_secs(claims.exp), now);
             }
-            Ok(claims.into_identity(Scope::Full, payload))
+            Ok(claims.identity(Scope::Full, payload))
         })
     }
 
@@ -88,7 +88,7 @@ impl TokenKeys {
         let rest = token.strip_prefix(&self.session_start).ok_or(TokenProblem::Invalid)?;
         let encoded = verified_by_hmac(&self.hmac, token, rest);
         self.read(encoded, TokenKind::Session, now, |claims, _| {
-            let refresh = RefreshToken::new(claims.session.ok_or(TokenProblem::Invalid)?);
+            let refresh = RefreshToken::new(claims.session.clone().ok_or(TokenProblem::Invalid)?);
             let issued_at = claims.iat.map(Timestamp::from_secs);
             Ok(SessionGrant { refresh, issued_at, expires_at: Timestamp::from_secs(claims.exp) })
         })
@@ -100,7 +100,7 @@ impl TokenKeys {
         encoded: Option<&str>,
         kind: TokenKind,
         now: Timestamp,
-        take: impl FnOnce(Claims<'_>, &[u8]) -> Result<T, TokenProblem>,
+        take: impl FnOnce(&Claims<'_>, &[u8]) -> Result<T, TokenProblem>,
     ) -> Result<T, TokenProblem> {
         let encoded = encoded.ok_or(TokenProblem::Invalid)?;
         let mut on_stack = [0; STACK_PAYLOAD];
@@ -114,8 +114,9 @@ impl TokenKeys {
             on_heap.as_mut_slice()
         };
         let payload = decode(encoded, buffer).ok_or(TokenProblem::Invalid)?;
-        let Some(claims) = Claims::parse(payload) else { return Err(TokenProblem::Invalid) };
-        self.check(&claims, kind, now)?;
+        // They are large: looked at where they are, not moved.
+        let Some(claims) = &Claims::parse(payload) else { return Err(TokenProblem::Invalid) };
+        self.check(claims, kind, now)?;
         take(claims, payload)
     }
 

@@ -117,7 +117,7 @@ async fn hashes(store: &SeaOrmStore, users: &[UserSummary], config: &AuthConfig)
     let mut unusable = None;
     for user in users.iter().take(SAMPLE) {
         let password = store.find_by_id(&user.id).await?.and_then(|user| user.password);
-        if let Some(Err(error)) = password.map(|hash| hash.check(config.max_hash)) {
+        if let Some(Err(error)) = password.map(|hash| hash.check_for(config)) {
             unusable = Some(error.to_string());
         }
     }
@@ -126,7 +126,7 @@ async fn hashes(store: &SeaOrmStore, users: &[UserSummary], config: &AuthConfig)
         (false, None) => Some(Finding::good(SUBJECT, "those that were looked at can be verified")),
         (false, Some(error)) => {
             let remedy = "with hashes of Directus, raise HASH_MEMORY=65536, HASH_TIME=3, HASH_PARALLELISM=4; else such users \
-                          need a new password";
+                          need a new password; a pepper is put back at the end of PASSWORD_PEPPER";
             Some(Finding::problem(SUBJECT, format!("some users cannot sign in: {error}"), remedy))
         }
     })

@@ -21,6 +21,12 @@ pub(super) fn look(config: &AuthConfig, shell: &Shell<'_>, findings: &mut Vec<Fi
         let what = "second factors are sealed with a key of SECRET: a new SECRET locks out whoever has one";
         findings.push(Finding::warning("second factor", what, remedy));
     }
+    let database = shell.var("DATABASE_URL").unwrap_or_default();
+    let file = database.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//"));
+    if let Some(path) = file.and_then(|rest| rest.split('?').next()).filter(|path| is_open(Path::new(path))) {
+        let what = format!("{path} (DATABASE_URL) can be read by others on this machine");
+        findings.push(Finding::problem("database file", what, format!("chmod 600 {path}*")));
+    }
     for variable in ["SIGNING_KEYS", "MFA_KEYS"] {
         let value = shell.var(variable).unwrap_or_default();
         for path in value.split(',').filter_map(|entry| entry.trim().strip_prefix("file:")) {

@@ -89,6 +89,7 @@ impl KeyFile {
         let mut file = beside(&self.path, &text)?;
         let permitted = file.as_file_mut().set_permissions(metadata.permissions());
         permitted.map_err(|error| unwritable(&self.path, error))?;
+        keep_owner(file.as_file(), &metadata).map_err(|error| unwritable(&self.path, error))?;
         file.persist(&self.path).map_err(|error| unwritable(&self.path, error.error))?;
         sync_folder(&self.path)
     }
@@ -108,6 +109,22 @@ impl KeyFile {
     fn is_still_there(&self) -> Result<(), Failure> {
         Ok(())
     }
+}
+
+/// The server's user must be able to read what root writes: only root gives files away, and for others nothing changes.
+#[cfg(unix)]
+fn keep_owner(file: &fs::File, before: &fs::Metadata) -> std::io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let now = file.metadata()?;
+    if (now.uid(), now.gid()) == (before.uid(), before.gid()) {
+        return Ok(());
+    }
+    std::os::unix::fs::fchown(file, Some(before.uid()), Some(before.gid()))
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &fs::File, _: &fs::Metadata) -> std::io::Result<()> {
+    Ok(())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

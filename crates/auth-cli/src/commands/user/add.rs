@@ -37,7 +37,7 @@ pub(crate) struct Add {
     password: PasswordFrom,
 
     /// Makes the users of a CSV file, with the hashes of their passwords
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["email", "role", "admin", "no_app_access", "stdin"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["email", "role", "admin", "no_app_access", "status", "stdin"])]
     from: Option<PathBuf>,
     /// Leaves out the lines of the file that cannot be used, in place of making nobody
     #[arg(long, requires = "from")]
@@ -51,7 +51,7 @@ impl Add {
     pub(crate) async fn run(self, store: &SeaOrmStore, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
         let config = open::config(shell)?;
         if let Some(file) = self.from {
-            let import = csv::Import { file, skip_bad: self.skip_bad, dry_run: self.dry_run, ceiling: config.max_hash };
+            let import = csv::Import { file, skip_bad: self.skip_bad, dry_run: self.dry_run, config };
             return import.run(store, shell).await;
         }
         let email = Email::parse(self.email.as_deref().unwrap_or_default());

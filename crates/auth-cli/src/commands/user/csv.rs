@@ -1,18 +1,22 @@
-//! Users from a CSV file, by the hundred thousand: the file is read line by line, twice, and never held as a whole.
+//! Users from a CSV file, by the hundred thousand: the file is read line by line, twice, and never held as a whole. A line
+//! is a user: a quotation mark that nobody closed spoils its line, and not all that follow.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
 
 use auth_core::store::{NewUserRecord, StoreErrorKind, UserStatus};
-use auth_core::{Clock as _, Email, HashParams, PasswordHash, Role, SystemClock, SystemRandom, UserId};
+use auth_core::{
+    Auth, AuthConfig, Clock as _, Email, EventKind, PasswordHash, Role, SystemClock, SystemRandom, UserId,
+};
 use auth_sea_orm::SeaOrmStore;
-use csv::{Position, Reader, ReaderBuilder};
+use csv::{ReaderBuilder, StringRecord};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::exit::{Exit, Failure};
-use crate::open::not_started;
+use crate::open::{self, not_started};
 use crate::shell::{Format, Shell};
 use crate::table::{GREEN, RED, YELLOW, printable};
 
@@ -24,6 +28,8 @@ file may be read again.";
 
 const COLUMNS: [&str; 7] = ["email", "password_hash", "id", "role", "status", "app_access", "admin_access"];
 const BATCH: usize = 500;
+/// The longest line, in bytes.
+const LONGEST: u64 = 64 * 1024;
 /// The rest is counted.
 const PROBLEMS_SHOWN: usize = 20;
 
@@ -31,7 +37,7 @@ pub(crate) struct Import {
     pub(crate) file: PathBuf,
     pub(crate) skip_bad: bool,
     pub(crate) dry_run: bool,
-    pub(crate) ceiling: HashParams,
+    pub(crate) config: AuthConfig,
 }
 
 #[derive(Deserialize)]
@@ -64,7 +70,7 @@ impl Import {
     pub(crate) async fn run(self, store: &SeaOrmStore, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
         let mut tally = self.check()?;
         let writes = !self.dry_run && (tally.bad == 0 || self.skip_bad);
-        let interrupted = if writes { self.write(store, &mut tally).await? } else { None };
+        let interrupted = if writes { self.write(store, &mut tally, shell).await? } else { None };
         self.report(&tally, writes, interrupted.as_ref(), shell)?;
         if let Some(failure) = interrupted {
             return Err(failure);
@@ -94,7 +100,13 @@ impl Import {
     }
 
     /// Each batch is written whole or not at all. Gives what stopped it half way.
-    async fn write(&self, store: &SeaOrmStore, tally: &mut Tally) -> Result<Option<Failure>, Failure> {
+    async fn write(
+        &self,
+        store: &SeaOrmStore,
+        tally: &mut Tally,
+        shell: &mut Shell<'_>,
+    ) -> Result<Option<Failure>, Failure> {
+        let auth = open::auth(store, self.config.clone())?;
         let bar = progress(tally.good);
         let mut users = self.users()?.filter_map(Result::ok);
         let stop = tokio::spawn(tokio::signal::ctrl_c());
@@ -116,6 +128,7 @@ impl Import {
                 Ok(made) => {
                     tally.created += made.created;
                     tally.existing += made.existing.len();
+                    keep_events(&auth, &batch, &made.existing, shell).await;
                 }
                 Err(error) if tally.created + tally.existing == 0 => return Err(error.into()),
                 Err(error) => {
@@ -138,47 +151,27 @@ impl Import {
     }
 
     fn users(&self) -> Result<impl Iterator<Item = Result<NewUserRecord, (u64, String)>> + Send + '_, Failure> {
-        let mut reader = self.open()?;
-        self.check_columns(&mut reader)?;
+        let mut lines = Lines::open(&self.file)?;
+        let columns = match lines.next() {
+            Some((_, line)) => line.and_then(|line| record(&line)).map_err(|problem| self.no_csv(&problem))?,
+            None => StringRecord::new(),
+        };
+        check_columns(&columns)?;
         let (random, now) = (SystemRandom::new(), SystemClock.now());
-        let mut lines = reader.into_deserialize::<Line>();
-        Ok(std::iter::from_fn(move || {
-            let line = lines.reader().position().line();
-            Some(
-                lines
-                    .next()?
-                    .map_err(|error| {
-                        (error.position().map_or(line, Position::line), format!("cannot be read: {}", reason(&error)))
-                    })
-                    .and_then(|read| read.into_record(self.ceiling, &random, now).map_err(|problem| (line, problem))),
-            )
+        Ok(lines.map(move |(number, line)| {
+            let user = line.and_then(|line| record(&line)).and_then(|record| {
+                if record.len() != columns.len() {
+                    return Err(format!("it has {} fields, and the first line names {}", record.len(), columns.len()));
+                }
+                let line: Line = record.deserialize(Some(&columns)).map_err(|error| reason(&error))?;
+                line.into_record(&self.config, &random, now)
+            });
+            user.map_err(|problem| (number, problem))
         }))
     }
 
-    fn open(&self) -> Result<Reader<File>, Failure> {
-        let file = File::open(&self.file);
-        let file =
-            file.map_err(|error| not_started(format!("{} cannot be read", self.file.display())).because(error))?;
-        Ok(ReaderBuilder::new().trim(csv::Trim::All).from_reader(file))
-    }
-
-    fn check_columns(&self, reader: &mut Reader<File>) -> Result<(), Failure> {
-        let unreadable =
-            |error| not_started(format!("{} is no CSV file", self.file.display())).because(Box::new(error) as Box<_>);
-        let headers = reader.headers().map_err(unreadable)?;
-        let wrong = |what: String| not_started(format!("{what}: the columns may be {}", COLUMNS.join(", ")));
-        if let Some(name) = headers.iter().find(|name| *name == "password") {
-            return Err(wrong(format!(
-                "there is a column `{name}`, and passwords are not taken as they are, only hashes"
-            )));
-        }
-        if let Some(name) = headers.iter().find(|name| !COLUMNS.contains(name)) {
-            return Err(wrong(format!("the first line has `{}`, which is the name of no column", printable(name))));
-        }
-        if !headers.iter().any(|name| name == "email") {
-            return Err(wrong("the first line does not name the column `email`".to_owned()));
-        }
-        Ok(())
+    fn no_csv(&self, problem: &str) -> Failure {
+        not_started(format!("{} is no CSV file: its first line {problem}", self.file.display()))
     }
 
     fn report(
@@ -228,7 +221,7 @@ impl Import {
 impl Line {
     fn into_record(
         self,
-        ceiling: HashParams,
+        config: &AuthConfig,
         random: &SystemRandom,
         now: auth_core::Timestamp,
     ) -> Result<NewUserRecord, String> {
@@ -236,7 +229,7 @@ impl Line {
         let email = Email::parse(&self.email).map_err(|_| format!("`{}` is no e-mail address", self.email))?;
         let password = given(self.password_hash).map(PasswordHash::from_phc);
         if let Some(hash) = &password {
-            hash.check(ceiling).map_err(|error| error.to_string())?;
+            hash.check_for(config).map_err(|error| error.to_string())?;
         }
         let id = match given(self.id) {
             Some(id) => UserId::new(&id).map_err(|error| error.to_string())?,
@@ -256,14 +249,98 @@ impl Line {
     }
 }
 
+/// The lines of a file that are not blank, and their numbers, from 1.
+struct Lines {
+    file: BufReader<File>,
+    number: u64,
+}
+
+impl Lines {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let unreadable = |error| not_started(format!("{} cannot be read", path.display())).because(error);
+        let file = File::open(path).map_err(unreadable)?;
+        if !file.metadata().map_err(unreadable)?.is_file() {
+            return Err(not_started(format!(
+                "{} cannot be read twice, first to see what is wrong with it: write it into a file",
+                path.display()
+            )));
+        }
+        Ok(Self { file: BufReader::new(file), number: 0 })
+    }
+}
+
+impl Iterator for Lines {
+    type Item = (u64, Result<String, String>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let mut bytes = Vec::new();
+            let read = self.file.by_ref().take(LONGEST).read_until(b'\n', &mut bytes);
+            self.number += 1;
+            match read {
+                Ok(0) => return None,
+                Ok(_) if bytes.last() != Some(&b'\n') && bytes.len() as u64 == LONGEST => {
+                    let problem = self.file.skip_until(b'\n').map(drop).map_err(|error| error.to_string()).err();
+                    return Some((
+                        self.number,
+                        Err(problem.unwrap_or_else(|| format!("is longer than {LONGEST} bytes"))),
+                    ));
+                }
+                Ok(_) => {}
+                Err(error) => return Some((self.number, Err(format!("cannot be read: {error}")))),
+            }
+            let Ok(text) = String::from_utf8(bytes) else {
+                return Some((self.number, Err("cannot be read: it is not in UTF-8".to_owned())));
+            };
+            let text = if self.number == 1 { text.trim_start_matches('\u{feff}') } else { &text };
+            if !text.trim().is_empty() {
+                return Some((self.number, Ok(text.trim_end_matches(['\r', '\n']).to_owned())));
+            }
+        }
+    }
+}
+
+/// The fields of a line.
+fn record(line: &str) -> Result<StringRecord, String> {
+    // Two of them are one inside of quotes.
+    if line.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
+        return Err("cannot be read: a quotation mark in it is not closed".to_owned());
+    }
+    let mut reader = ReaderBuilder::new();
+    reader.trim(csv::Trim::All).has_headers(false).buffer_capacity(line.len().max(1));
+    let mut record = StringRecord::new();
+    let read = reader.from_reader(line.as_bytes()).read_record(&mut record);
+    read.map(|_| record).map_err(|error| reason(&error))
+}
+
+fn check_columns(columns: &StringRecord) -> Result<(), Failure> {
+    let wrong = |what: String| not_started(format!("{what}: the columns may be {}", COLUMNS.join(", ")));
+    if let Some(name) = columns.iter().find(|name| *name == "password") {
+        return Err(wrong(format!("there is a column `{name}`, and passwords are not taken as they are, only hashes")));
+    }
+    if let Some(name) = columns.iter().find(|name| !COLUMNS.contains(name)) {
+        return Err(wrong(format!("the first line has `{}`, which is the name of no column", printable(name))));
+    }
+    if !columns.iter().any(|name| name == "email") {
+        return Err(wrong("the first line does not name the column `email`".to_owned()));
+    }
+    Ok(())
+}
+
+/// Who was made is in the audit trail, if there is one.
+async fn keep_events(auth: &Auth, batch: &[NewUserRecord], existing: &[usize], shell: &mut Shell<'_>) {
+    let made = batch.iter().enumerate().filter(|(place, _)| !existing.contains(place));
+    for (_, user) in made {
+        auth.record_past(EventKind::UserCreated, &user.id);
+    }
+    open::keep_trail(auth, shell).await;
+}
+
 /// What is wrong with a line, without the place, which is said before it.
 fn reason(error: &csv::Error) -> String {
     match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => err.kind().to_string(),
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("it has {len} fields, and the first line names {expected_len}")
-        }
-        _ => error.to_string(),
+        csv::ErrorKind::Deserialize { err, .. } => format!("cannot be read: {}", err.kind()),
+        _ => format!("cannot be read: {error}"),
     }
 }
 

@@ -23,7 +23,7 @@ fn slowly(keys: &TokenKeys, token: &str) -> Result<Identity, TokenProblem> {
     let payload = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| invalid)?;
     let claims = Claims::parse_any(&payload).ok_or(invalid)?;
     keys.check(&claims, TokenKind::Access, now())?;
-    Ok(claims.into_identity(Scope::Full, &payload))
+    Ok(claims.identity(Scope::Full, &payload))
 }
 
 pub(super) fn agree(keys: &TokenKeys, token: &str) -> Result<bool, TestCaseError> {

@@ -81,6 +81,25 @@ pub async fn what_was_refused_is_told(s: &Subject) {
     assert_eq!(by_user, expected, "{refused}");
 }
 
+/// What ends nothing is no event: whoever has one session fills no table. An invitation that gives another role says so.
+pub async fn what_happened_to_nobody_is_not_told(s: &Subject) {
+    let admin = s.login(&s.accounts.admin).await.access;
+    let end_others = || Request::new("DELETE", s.path("/auth/sessions")).bearer(&admin);
+    s.send(end_others()).await.expect_empty();
+    assert_eq!(types(&events(s, &admin, "").await), ["login_succeeded"]);
+    s.login(&s.accounts.admin).await;
+    s.send(end_others()).await.expect_empty();
+    let expected = ["other_sessions_ended", "login_succeeded", "login_succeeded"];
+    assert_eq!(types(&events(s, &admin, "").await), expected);
+    for (role, told) in
+        [("editor", &["user_invited"][..]), ("editor", &["user_invited"]), ("chief", &["user_invited", "user_changed"])]
+    {
+        let body = json!({"email": "guest@example.com", "role": role});
+        s.send(Request::post(s.path("/users/invite")).json(&body).bearer(&admin)).await.expect_empty();
+        assert_eq!(types(&events(s, &admin, &format!("?limit={}", told.len())).await), told, "{role}");
+    }
+}
+
 /// What happens every few minutes is not kept one by one, and yet it is told how often: whoever asks for it gets what was
 /// counted up to now.
 pub async fn refreshes_are_counted(s: &Subject) {

@@ -385,7 +385,7 @@ cases! {
     }
     events {
         Administering: [
-            what_happened_is_told, what_was_refused_is_told, refreshes_are_counted, r8_only_admins_read_the_trail
+            what_happened_is_told, what_was_refused_is_told, what_happened_to_nobody_is_not_told, refreshes_are_counted, r8_only_admins_read_the_trail
         ]
     }
     health {

@@ -301,6 +301,8 @@ pub async fn changes_need_a_recent_login(s: &Subject) {
     patch(s, &token, &id, &json!({"email": "eve@example.com"})).await.expect_refused(RECENT_LOGIN);
     reset(s, &token, id.as_str()).await.expect_refused(RECENT_LOGIN);
     delete(s, &token, id.as_str()).await.expect_refused(RECENT_LOGIN);
+    let invitation = json!({"email": "eve@example.com", "role": "chief"});
+    post(s, &token, "/users/invite", &invitation).await.expect_refused(RECENT_LOGIN);
     let again = s.login(&s.accounts.admin).await;
     patch(s, &again.access, &id, &json!({"role": null})).await.expect_status(200);
 }
