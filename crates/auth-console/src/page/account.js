@@ -1,14 +1,14 @@
 // The user's own account: who it is, how long the access token lives, the password.
 import { call, renew, renewAfterwards, session } from './session.js';
-import { button, field, form, h, heading, notice, say, show } from './dom.js';
-import { factorCard } from './factor.js';
+import { button, field, form, h, heading, link, notice, say, show } from './dom.js';
+import { factorCard, isOn } from './factor.js';
 import { explain, sameTwice } from './signin.js';
 import { clock, t } from './text.js';
 
 export function overviewView(main, { user }) {
   const status = h('dl', { class: 'facts' },
     fact('field_email', user.email), fact('fact_role', h('span', { class: 'name' }, user.role ?? t('no_role'), session.claims?.admin_access && h('span', { class: 'badge' }, t('administrator')))),
-    fact('fact_status', t(`status_${user.status}`)), fact('fact_id', h('code', {}, user.id)));
+    fact('fact_status', t(`status_${user.status}`)), fact('factor', isOn() ? t('on') : [`${t('off')} `, link(t('set_up'), '#/security')]), fact('fact_id', h('code', {}, user.id)));
   const now = button(t('refresh_now'), { class: 'plain' });
   now.addEventListener('click', async () => {
     now.disabled = true;

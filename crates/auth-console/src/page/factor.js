@@ -26,7 +26,7 @@ export function factorCard(context) {
 
 // Whether this session set it up or removed it; a login says so in its token. Asking for it would cost every page a request.
 const place = () => `auth-console-factor-${session.claims?.sid}`;
-const isOn = () => (sessionStorage.getItem(place()) ?? (session.claims?.aal >= 2 ? 'on' : 'off')) === 'on';
+export const isOn = () => (sessionStorage.getItem(place()) ?? (session.claims?.aal >= 2 ? 'on' : 'off')) === 'on';
 const remember = (state) => sessionStorage.setItem(place(), state);
 
 const passwordField = () =>

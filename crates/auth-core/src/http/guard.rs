@@ -286,7 +286,7 @@ impl Guard {
         if identity.scope == Scope::Enrolment && self.reach == Reach::Full {
             return Some(ErrorKind::EnrolmentRequired);
         }
-        self.requirement.lacking(identity, self.auth.inner.clock.now())
+        self.requirement.lacking(identity, &*self.auth.inner.clock)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::Clock;
 use crate::error::ErrorKind;
 use crate::id::Role;
 use crate::token::Identity;
@@ -91,12 +91,12 @@ impl Requirement {
     /// asked for a code in vain.
     ///
     /// A limited token opens nothing but what asks for scopes: what an app guards without a thought of them stays shut.
-    pub(super) fn lacking(&self, identity: &Identity, now: Timestamp) -> Option<ErrorKind> {
+    pub(super) fn lacking(&self, identity: &Identity, clock: &dyn Clock) -> Option<ErrorKind> {
         let decides = |rule: &Rule| matches!(rule, Rule::Scope(_) | Rule::AnyScope | Rule::Login);
         if identity.scopes().is_some() && !self.0.iter().any(decides) {
             return Some(ErrorKind::InsufficientScope);
         }
-        let lacking = self.0.iter().filter_map(|rule| rule.lacking(identity, now));
+        let lacking = self.0.iter().filter_map(|rule| rule.lacking(identity, clock));
         lacking.min_by_key(|kind| *kind != ErrorKind::Forbidden)
     }
 
@@ -113,7 +113,7 @@ impl Requirement {
 }
 
 impl Rule {
-    fn lacking(&self, identity: &Identity, now: Timestamp) -> Option<ErrorKind> {
+    fn lacking(&self, identity: &Identity, clock: &dyn Clock) -> Option<ErrorKind> {
         let (is_met, otherwise) = match self {
             Self::Role(names) => {
                 let role = identity.role().map(Role::as_str);
@@ -122,7 +122,7 @@ impl Rule {
             Self::Admin => (identity.is_admin(), ErrorKind::Forbidden),
             Self::App => (identity.has_app_access(), ErrorKind::Forbidden),
             Self::Check(check) => (check(identity), ErrorKind::Forbidden),
-            Self::Fresh(within) => (identity.authenticated_within(*within, now), ErrorKind::RecentLoginRequired),
+            Self::Fresh(within) => (identity.authenticated_within(*within, clock.now()), ErrorKind::RecentLoginRequired),
             Self::Mfa => (identity.aal() >= 2, ErrorKind::SecondFactorRequired),
             Self::Login => (identity.is_login(), ErrorKind::LoginRequired),
             Self::Scope(name) => (identity.has_scope(name), ErrorKind::InsufficientScope),
