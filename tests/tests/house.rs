@@ -102,3 +102,25 @@ fn files_have_one_job() {
         }
     }
 }
+
+fn text(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// What stands between `before` and `after`, for the first time.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no `{before}`"));
+    rest.split_once(after).unwrap_or_else(|| panic!("no `{after}` after `{before}`")).0
+}
+
+/// The gate builds with the oldest Rust that is supported, so it is the check of `rust-version`.
+#[test]
+fn one_rust_is_named_everywhere() {
+    let workspace = text("Cargo.toml");
+    let oldest = between(&workspace, "\nrust-version = \"", "\"");
+    assert!(workspace.contains("\nincompatible_msrv = \"warn\"\n"), "clippy lets in what is newer than {oldest}");
+    assert!(!text("clippy.toml").contains("msrv"), "clippy looks at a version of its own");
+    let toolchain = text("rust-toolchain.toml");
+    let pinned = between(&toolchain, "channel = \"", "\"");
+    assert!(pinned.starts_with(&format!("{oldest}.")), "the gate runs with {pinned}, and {oldest} is promised");
+}
