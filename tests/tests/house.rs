@@ -113,6 +113,34 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     rest.split_once(after).unwrap_or_else(|| panic!("no `{after}` after `{before}`")).0
 }
 
+#[test]
+fn every_crate_tells_registries_and_docs_rs_what_they_ask() {
+    for entry in fs::read_dir(root().join("crates")).expect("a folder").map(|entry| entry.expect("an entry")) {
+        let name = entry.file_name().into_string().expect("a name");
+        let file = |file: &str| text(&format!("crates/{name}/{file}"));
+        let manifest = file("Cargo.toml");
+        let description = between(&manifest, "\ndescription = \"", "\"\n");
+        assert!(description.ends_with('.') && description.len() > 20, "{name}: {description}");
+        for line in ["version", "edition", "rust-version", "license"].map(|key| format!("{key}.workspace = true")) {
+            assert!(manifest.lines().any(|found| found == line), "{name}: no `{line}`");
+        }
+        let list = |key: &str| between(&manifest, &format!("\n{key} = ["), "]").split(", ").count();
+        assert!((1..=5).contains(&list("keywords")), "{name}: crates.io takes five keywords");
+        assert!((1..=5).contains(&list("categories")), "{name}: crates.io takes five categories");
+        assert_eq!(between(&manifest, "\nreadme = \"", "\""), "README.md", "{name}");
+        assert!(file("README.md").starts_with(&format!("# {name}\n")), "{name}: its README is another's");
+        let docs = "[package.metadata.docs.rs]\nall-features = true\nrustdoc-args = [\"--cfg\", \"docsrs\"]\n";
+        assert!(manifest.contains(docs), "{name}: docs.rs leaves out what needs a feature");
+        if manifest.contains("\n[features]\n") {
+            let marks = "#![cfg_attr(docsrs, feature(doc_cfg))]";
+            assert!(file("src/lib.rs").contains(marks), "{name}: its documentation does not say what needs a feature");
+        }
+        for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+            assert!(file(licence) == text(licence), "{name}: {licence} is not the one of the workspace");
+        }
+    }
+}
+
 /// The gate builds with the oldest Rust that is supported, so it is the check of `rust-version`.
 #[test]
 fn one_rust_is_named_everywhere() {
