@@ -113,6 +113,11 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     rest.split_once(after).unwrap_or_else(|| panic!("no `{after}` after `{before}`")).0
 }
 
+/// The lines of the first block of this kind.
+fn block<'a>(page: &'a str, kind: &str) -> &'a str {
+    between(page, &format!("\n```{kind}\n"), "```\n")
+}
+
 #[test]
 fn every_crate_tells_registries_and_docs_rs_what_they_ask() {
     for entry in fs::read_dir(root().join("crates")).expect("a folder").map(|entry| entry.expect("an entry")) {
@@ -151,4 +156,28 @@ fn one_rust_is_named_everywhere() {
     let toolchain = text("rust-toolchain.toml");
     let pinned = between(&toolchain, "channel = \"", "\"");
     assert!(pinned.starts_with(&format!("{oldest}.")), "the gate runs with {pinned}, and {oldest} is promised");
+    for template in ["axum", "actix-web"] {
+        let manifest = text(&format!("templates/{template}/Cargo.toml.liquid"));
+        assert_eq!(between(&manifest, "\nrust-version = \"", "\""), oldest, "{template}");
+    }
+}
+
+#[test]
+fn templates_are_the_programs_of_the_quick_starts() {
+    let workspace = text("Cargo.toml");
+    let version = between(&workspace, "\nversion = \"", "\"");
+    for template in ["axum", "actix-web"] {
+        let page = text(&format!("docs/src/quick-start-{template}.md"));
+        let file = |name: &str| text(&format!("templates/{template}/{name}"));
+        assert_eq!(block(&page, "rust program"), file("src/main.rs"), "{template}");
+        let readme = file("README.md");
+        assert!(page.contains(block(&readme, "sh")), "{template}: the README starts it in another way");
+        let calls = between(&readme, "\nIn another terminal:\n\n```sh\n", "```\n");
+        assert_eq!(between(&page, "\nIn another terminal:\n\n```sh\n", "```\n"), calls, "{template}");
+        for line in file("Cargo.toml.liquid").lines().filter(|line| line.starts_with("auth-")) {
+            let found =
+                line.contains(&format!(" = \"{version}\"")) || line.contains(" = { path = \"{{auth_path}}/crates/");
+            assert!(found, "{template}: `{line}` is not version {version}");
+        }
+    }
 }
