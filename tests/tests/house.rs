@@ -156,6 +156,8 @@ fn one_rust_is_named_everywhere() {
     let toolchain = text("rust-toolchain.toml");
     let pinned = between(&toolchain, "channel = \"", "\"");
     assert!(pinned.starts_with(&format!("{oldest}.")), "the gate runs with {pinned}, and {oldest} is promised");
+    let dockerfile = text("Dockerfile");
+    assert_eq!(between(&dockerfile, "/rust:", "-slim"), pinned, "the image is built by another Rust");
     for template in ["axum", "actix-web"] {
         let manifest = text(&format!("templates/{template}/Cargo.toml.liquid"));
         assert_eq!(between(&manifest, "\nrust-version = \"", "\""), oldest, "{template}");
@@ -180,4 +182,24 @@ fn templates_are_the_programs_of_the_quick_starts() {
             assert!(found, "{template}: `{line}` is not version {version}");
         }
     }
+}
+
+/// No container engine runs in the gate, so this is how a folder that moved is noticed.
+#[test]
+fn what_the_dockerfile_copies_is_there_and_in_its_context() {
+    let (dockerfile, ignored) = (text("Dockerfile"), text(".dockerignore"));
+    let mut copied = Vec::new();
+    for line in dockerfile.lines().filter_map(|line| line.strip_prefix("COPY ")).filter(|line| !line.starts_with("--"))
+    {
+        let (sources, _) = line.rsplit_once(' ').expect("a source and a target");
+        copied.extend(sources.split(' '));
+    }
+    assert!(copied.len() >= 6, "the lines are not found any more: {copied:?}");
+    for path in &copied {
+        assert!(root().join(path).exists(), "the Dockerfile copies {path}, which is not there");
+    }
+    let context: Vec<_> = ignored.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    assert!(ignored.lines().any(|line| line == "*"), ".dockerignore lets in more than it names");
+    assert_eq!(context, copied, ".dockerignore lets in what is copied, and nothing else");
+    assert!(text("compose.yaml").contains("\n    build: .\n"), "compose.yaml does not build it");
 }
