@@ -49,7 +49,8 @@ impl App {
     /// # Errors
     /// Says which setting is wrong and what to do.
     pub async fn start(name: &str) -> Result<Self, Box<dyn Error>> {
-        let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,sea_orm_migration=warn".into());
+        let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+            .unwrap_or_else(|_| "info,sea_orm_migration=warn".into());
         tracing_subscriber::fmt().with_env_filter(filter).init();
 
         let settings = settings::Settings::read(name)?;

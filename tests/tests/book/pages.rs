@@ -52,7 +52,8 @@ fn every_file_that_is_named_exists() {
     let mut count = 0;
     for page in Page::all() {
         let files = page.literals().filter(|text| {
-            ["crates/", "examples/", "templates/", "tests/"].iter().any(|folder| text.starts_with(folder)) || *text == "CHANGELOG.md"
+            ["crates/", "examples/", "templates/", "tests/"].iter().any(|folder| text.starts_with(folder))
+                || *text == "CHANGELOG.md"
         });
         for file in files {
             count += 1;

@@ -122,7 +122,9 @@ impl Rule {
             Self::Admin => (identity.is_admin(), ErrorKind::Forbidden),
             Self::App => (identity.has_app_access(), ErrorKind::Forbidden),
             Self::Check(check) => (check(identity), ErrorKind::Forbidden),
-            Self::Fresh(within) => (identity.authenticated_within(*within, clock.now()), ErrorKind::RecentLoginRequired),
+            Self::Fresh(within) => {
+                (identity.authenticated_within(*within, clock.now()), ErrorKind::RecentLoginRequired)
+            }
             Self::Mfa => (identity.aal() >= 2, ErrorKind::SecondFactorRequired),
             Self::Login => (identity.is_login(), ErrorKind::LoginRequired),
             Self::Scope(name) => (identity.has_scope(name), ErrorKind::InsufficientScope),

@@ -67,5 +67,10 @@ pub(super) fn invite(config: &AuthConfig) -> Operation {
         .done(204, "There is an invitation, and a mail on its way.", PRIVATE)
         .refuses(of_forms(&[Reason::Required("email"), Reason::NotAnEmail, Reason::NotARole]))
         .refuses([url_not_allowed("invite users")])
-        .refuses([ErrorKind::EmailTaken, ErrorKind::Forbidden, ErrorKind::LoginRequired, ErrorKind::RecentLoginRequired])
+        .refuses([
+            ErrorKind::EmailTaken,
+            ErrorKind::Forbidden,
+            ErrorKind::LoginRequired,
+            ErrorKind::RecentLoginRequired,
+        ])
 }
