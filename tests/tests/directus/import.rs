@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use auth_cli::Exit;
-use auth_core::store::{FactorStore as _, UserDirectory as _, UserStore as _};
+use auth_core::store::{EventFilter, EventStore as _, FactorStore as _, UserDirectory as _, UserStore as _};
 use auth_testkit::contract::Authenticator;
 use auth_tests::databases::{Database, Kind};
 use auth_tests::directus::DirectusFixture;
@@ -57,6 +57,7 @@ async fn authctl(from: &str, to: &str, secret: Option<&str>, options: &[&str]) -
     let vars = |name: &str| match name {
         "SECRET" => secret.map(str::to_owned),
         "MFA_KEYS" => Some(MFA_KEY.to_owned()),
+        "AUDIT_TRAIL" => Some("1".to_owned()),
         _ => None,
     };
     let exit = auth_cli::run(args, &vars, &mut out, &mut err).await;
@@ -113,7 +114,10 @@ async fn a_second_run_changes_nothing_and_a_dry_one_never_does() {
         let (exit, report) = import.json(&["--dry-run"]).await;
         assert_eq!((exit, &report["summary"]["created"]), (Exit::Done, &Value::from(7)), "{kind:?}");
         assert_eq!(store.count().await.expect("counts"), 0, "{kind:?}");
+        let events = async || store.count_events(&EventFilter::default(), 100).await.expect("counts");
+        assert_eq!(events().await, 0, "{kind:?}");
         assert_eq!(import.run(&[]).await.exit, Exit::Done, "{kind:?}");
+        assert_eq!(events().await, 7, "{kind:?}: whoever was made is in the trail");
 
         let dump = async || {
             let mut rows = Vec::new();
@@ -128,6 +132,7 @@ async fn a_second_run_changes_nothing_and_a_dry_one_never_does() {
             let (exit, report) = import.json(options).await;
             assert_eq!((exit, &report["summary"]["unchanged"]), (Exit::Done, &Value::from(7)), "{kind:?} {report}");
             assert_eq!(dump().await, before, "{kind:?} {options:?}");
+            assert_eq!(events().await, 7, "{kind:?} {options:?}");
         }
         assert_eq!(import.run(&["--dry-run", "--update"]).await.exit, Exit::Usage);
     }

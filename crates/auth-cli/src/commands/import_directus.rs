@@ -120,7 +120,7 @@ async fn keep_event(auth: &Auth, user: &UserId, applied: &Applied, shell: &mut S
         Applied::Updated(_) => EventKind::UserChanged { fields: UserFields::default() },
         Applied::Unchanged | Applied::Differs(_) => return,
     };
-    auth.record_past(kind, user);
+    auth.record_event(kind, user);
     open::keep_trail(auth, shell).await;
 }
 

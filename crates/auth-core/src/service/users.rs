@@ -84,7 +84,7 @@ impl Auth {
             created_at: now,
         };
         let id = inner.users.create(&record).await.map_err(taken)?;
-        self.record_of(&id, EventKind::UserCreated);
+        self.record_event(EventKind::UserCreated, &id);
         Ok(id)
     }
 
@@ -136,7 +136,7 @@ impl Auth {
         let updated = directory.update(id, &change, UpdateTerms::default(), now).await.map_err(taken)?;
         let changed = updated == Updated::Done;
         if changed {
-            self.record_of(id, EventKind::UserChanged { fields: UserFields::from(&change) });
+            self.record_event(EventKind::UserChanged { fields: UserFields::from(&change) }, id);
         }
         if changed && is_new_password {
             self.inner.forgive(id).await;
@@ -153,7 +153,7 @@ impl Auth {
         let now = self.inner.clock.now();
         let deleted = self.directory()?.delete(id, LastAdmin::MayGo, now).await? == Updated::Done;
         if deleted {
-            self.record_of(id, EventKind::UserDeleted);
+            self.record_event(EventKind::UserDeleted, id);
         }
         Ok(deleted)
     }
@@ -168,15 +168,15 @@ impl Auth {
     pub async fn end_sessions_of(&self, id: &UserId) -> Result<u64, AuthError> {
         let now = self.inner.clock.now();
         let ended = self.inner.factors.end_sessions(id, None, RevokeReason::CredentialsChanged, now).await?;
-        self.record_of(id, EventKind::AllSessionsEnded);
+        self.record_event(EventKind::AllSessionsEnded, id);
         Ok(ended)
     }
 
-    /// Tells the event sink and the audit trail of something that was done to a user past these operations, such as an
-    /// import that writes into the store itself. The trail has places for 10,000 events: with more,
-    /// [`flush_events`](Self::flush_events) in between.
-    pub fn record_past(&self, kind: EventKind, user: &UserId) {
-        self.record_of(user, kind);
+    /// Tells the event sink and the audit trail what the app did to a user, at no client's request. These operations do so
+    /// themselves: it is for what goes past them, such as an import that writes into the store. The trail has places for
+    /// 10,000 events: with more, [`flush_events`](Self::flush_events) in between.
+    pub fn record_event(&self, kind: EventKind, user: &UserId) {
+        self.inner.record(kind, Some(*user), None, &ClientInfo::default());
     }
 
     pub(super) fn directory(&self) -> Result<&dyn UserDirectory, AuthError> {
@@ -196,11 +196,6 @@ impl Auth {
             scored.await??;
         }
         self.inner.pool.reserve()?.hash(password, &*self.inner.random).await
-    }
-
-    /// What the app did to a user, from nowhere.
-    fn record_of(&self, id: &UserId, kind: EventKind) {
-        self.inner.record(kind, Some(*id), None, &ClientInfo::default());
     }
 }
 

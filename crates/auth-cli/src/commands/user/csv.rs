@@ -331,7 +331,7 @@ fn check_columns(columns: &StringRecord) -> Result<(), Failure> {
 async fn keep_events(auth: &Auth, batch: &[NewUserRecord], existing: &[usize], shell: &mut Shell<'_>) {
     let made = batch.iter().enumerate().filter(|(place, _)| !existing.contains(place));
     for (_, user) in made {
-        auth.record_past(EventKind::UserCreated, &user.id);
+        auth.record_event(EventKind::UserCreated, &user.id);
     }
     open::keep_trail(auth, shell).await;
 }
