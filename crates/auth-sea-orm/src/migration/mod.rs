@@ -16,6 +16,7 @@ mod m20261124_000010_events;
 mod m20261124_000011_user_lists;
 mod m20261128_000012_event_details;
 mod m20261128_000013_event_times;
+mod m20261128_000014_user_list_statistics;
 mod state;
 
 pub use state::{MigrationState, MigrationStatus};
@@ -81,6 +82,7 @@ impl Migrations {
             Box::new(m20261124_000011_user_lists::Migration::new(prefix, tables)),
             Box::new(m20261128_000012_event_details::Migration::new(prefix, tables)),
             Box::new(m20261128_000013_event_times::Migration::new(prefix, tables)),
+            Box::new(m20261128_000014_user_list_statistics::Migration::new(prefix, tables)),
         ]
     }
 
