@@ -34,14 +34,15 @@ async fn what_customers_do_is_kept_under_their_ids() {
         };
         let events = world.auth.events(&of(Some(world.customer))).await.expect("reads");
         let names: Vec<_> = events.iter().map(|event| event.kind.as_str()).collect();
-        assert_eq!(names, ["all_sessions_ended", "step_up_refused", "login_succeeded", "login_failed"], "{kind:?}");
+        let expected = ["all_sessions_ended", "step_up_refused", "login_succeeded", "login_failed", "user_created"];
+        assert_eq!(names, expected, "{kind:?}");
         let all = world.auth.events(&of(None)).await.expect("reads");
         assert_eq!(
             (all[0].kind.as_str(), all[0].user),
             ("login_failed", None),
             "{kind:?}: nobody has this address now"
         );
-        assert_eq!(all.len(), 5, "{kind:?}");
+        assert_eq!(all.len(), 6, "{kind:?}");
     }
 }
 

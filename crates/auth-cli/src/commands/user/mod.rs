@@ -3,6 +3,7 @@
 mod add;
 mod change;
 mod csv;
+mod lines;
 mod show;
 
 use auth_core::store::UserStatus;
