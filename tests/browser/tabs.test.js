@@ -23,6 +23,29 @@ async function invite(email, password) {
   }
 }
 
+/** A tab in which somebody is signed in that hears nothing of the others, as one that was asleep. */
+async function asleep(context) {
+  const page = await context.newPage();
+  await page.addInitScript(() => { window.BroadcastChannel = class extends EventTarget { postMessage() {} }; });
+  await page.goto(url);
+  await type(page);
+  await heading(page, 'Overview').waitFor();
+  return page;
+}
+
+/** Another tab, in which whoever is signed in signs out, and Carol signs in. */
+async function carolTakesOver(context) {
+  const other = await context.newPage();
+  await other.goto(url);
+  await heading(other, 'Overview').waitFor();
+  await button(other.locator('header'), 'Sign out').click();
+  await heading(other, 'Sign in').waitFor();
+  await type(other, carol.password, carol.email);
+  await heading(other, 'Overview').waitFor();
+  await other.locator('header').getByText(carol.email).waitFor();
+  return other;
+}
+
 test('a link that is pasted into an open tab is followed, and its token leaves the address', async () => {
   const context = await person();
   const page = await tab(context);
@@ -47,12 +70,7 @@ test('a link that is pasted into an open tab is followed, and its token leaves t
 test('a tab whose browser belongs to somebody else by now does nothing in their name', async () => {
   await invite(carol.email, carol.password);
   const context = await person();
-  // This tab hears nothing of the others, as one that was asleep.
-  const page = await context.newPage();
-  await page.addInitScript(() => { window.BroadcastChannel = class extends EventTarget { postMessage() {} }; });
-  await page.goto(url);
-  await type(page);
-  await heading(page, 'Overview').waitFor();
+  const page = await asleep(context);
   await view(page, 'Devices');
   await page.getByText('this one').waitFor();
   let release;
@@ -62,16 +80,7 @@ test('a tab whose browser belongs to somebody else by now does nothing in their 
     await held;
     await route.continue();
   });
-  const other = await context.newPage();
-  await other.goto(url);
-  await heading(other, 'Overview').waitFor();
-  await button(other.locator('header'), 'Sign out').click();
-  await heading(other, 'Sign in').waitFor();
-  await label(other, 'E-mail address').fill(carol.email);
-  await label(other, 'Password').fill(carol.password);
-  await label(other, 'Password').press('Enter');
-  await heading(other, 'Overview').waitFor();
-  await other.locator('header').getByText(carol.email).waitFor();
+  const other = await carolTakesOver(context);
 
   // Its own token has expired, and the next one is not there yet: what is asked for now waits for that.
   await renewing;
@@ -95,18 +104,8 @@ test('a tab whose browser belongs to somebody else by now does nothing in their 
 
 test('a tab that slept ends no session but its own', async () => {
   const context = await person();
-  const page = await context.newPage();
-  await page.addInitScript(() => { window.BroadcastChannel = class extends EventTarget { postMessage() {} }; });
-  await page.goto(url);
-  await type(page);
-  await heading(page, 'Overview').waitFor();
-  const other = await context.newPage();
-  await other.goto(url);
-  await heading(other, 'Overview').waitFor();
-  await button(other.locator('header'), 'Sign out').click();
-  await heading(other, 'Sign in').waitFor();
-  await type(other, carol.password, carol.email);
-  await other.locator('header').getByText(carol.email).waitFor();
+  const page = await asleep(context);
+  const other = await carolTakesOver(context);
   // It may have seen by itself who it is by now.
   if (await page.locator('header').getByText(account.email).count()) await button(page.locator('header'), 'Sign out').click();
   await page.getByText('Another tab of this browser signed in as carol').waitFor();
@@ -121,12 +120,7 @@ test('a window that asks one person is not there to be answered by the next', as
   await view(page, 'Devices');
   await button(page, 'Sign out everywhere').click();
   await page.getByRole('dialog').waitFor();
-  const other = await context.newPage();
-  await other.goto(url);
-  await heading(other, 'Overview').waitFor();
-  await button(other.locator('header'), 'Sign out').click();
-  await heading(other, 'Sign in').waitFor();
-  await type(other, carol.password, carol.email);
+  await carolTakesOver(context);
   await page.locator('header').getByText(carol.email).waitFor();
   assert.equal(await page.getByRole('dialog').count(), 0);
   await context.close();

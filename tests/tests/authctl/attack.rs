@@ -25,10 +25,7 @@ fn assert_harmless(outcome: &Outcome, what: &str) {
 async fn what_strangers_wrote_steers_no_terminal() {
     let Some(mut world) = World::migrated(Kind::Sqlite).await else { return };
     world.set("AUDIT_TRAIL", "1");
-    let vars = |name: &str| world.settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-    let store = world.database.as_ref().expect("a database").store().await;
-    let config = AuthConfig::from_vars(vars).expect("reads");
-    let auth = Auth::builder(store).config(config).build().expect("a configuration");
+    let auth = world.server().await;
     let email = Email::parse("ada@example.com").expect("an address");
     let mut user = NewUser::new(email.clone(), Password::new(PASSWORD));
     user.role = Some(Role::new("\u{202e}evil").expect("is short"));

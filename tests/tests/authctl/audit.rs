@@ -14,7 +14,7 @@ async fn what_happened_is_told_and_so_is_what_is_done_at_the_shell() {
         world.run(&["audit", "tail"]).succeeds().says(&["nothing is recorded", "AUDIT_TRAIL"]);
         world.set("AUDIT_TRAIL", "1");
         let id = world.add(&["ada@example.com"]);
-        let server = server(&world).await;
+        let server = world.server().await;
         assert_eq!(login(&server, "wrong").await, Err(ErrorKind::InvalidCredentials));
         assert_eq!(login(&server, PASSWORD).await, Ok(()));
         server.flush_events().await.expect("is up");
@@ -47,7 +47,7 @@ async fn whoever_follows_sees_what_happens_now() {
     let Some(mut world) = World::migrated(Kind::Sqlite).await else { return };
     world.set("AUDIT_TRAIL", "1");
     let ada = auth_core::UserId::new(&world.add(&["ada@example.com"])).expect("an id");
-    let server = server(&world).await;
+    let server = world.server().await;
     assert_eq!(login(&server, PASSWORD).await, Ok(()));
     server.flush_events().await.expect("is up");
     let mut process =
@@ -86,12 +86,6 @@ async fn whoever_follows_sees_what_happens_now() {
     until("login_throttled");
     process.kill().expect("runs on");
     process.wait().expect("ends");
-}
-
-async fn server(world: &World) -> Auth {
-    let store = world.database.as_ref().expect("a database").store().await;
-    let vars = |name: &str| world.settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-    Auth::builder(store).config(AuthConfig::from_vars(vars).expect("reads")).build().expect("a configuration")
 }
 
 async fn login(server: &Auth, password: &str) -> Result<(), ErrorKind> {

@@ -124,6 +124,13 @@ impl World {
         (auth, store)
     }
 
+    /// The server with the very settings that `authctl` gets.
+    async fn server(&self) -> Auth {
+        let store = self.database.as_ref().expect("a database").store().await;
+        let vars = |name: &str| self.settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        Auth::builder(store).config(AuthConfig::from_vars(vars).expect("reads")).build().expect("a configuration")
+    }
+
     fn write(&self, name: &str, text: &str) -> String {
         let path = self.path(name);
         std::fs::write(Path::new(&path), text).expect("a file");
