@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use auth_core::store::SessionMode;
 use auth_core::{ClientInfo, Email, LoginRequest, NewUser, Password, Role};
+use auth_tests::directus::DirectusFixture;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
@@ -60,6 +61,24 @@ async fn what_strangers_wrote_steers_no_terminal() {
     }
     let told = world.json(&["session", "list", "ada@example.com"]);
     assert_eq!(told["sessions"][0]["user_agent"], EVIL, "scripts get what is there");
+}
+
+/// Whoever sends a file of users, or filled the Directus that is left.
+#[tokio::test]
+async fn what_is_imported_steers_no_terminal() {
+    let Some(world) = World::migrated(Kind::Sqlite).await else { return };
+    let Some(directus) = DirectusFixture::on(Kind::Sqlite).await else { return };
+    directus.run(&format!("UPDATE directus_users SET email = '{EVIL}', provider = '{EVIL}' WHERE email LIKE 'sso@%'")).await;
+    let good_header = world.write("users.csv", &format!("email,role\n{EVIL},{EVIL}\n"));
+    let bad_header = world.write("columns.csv", &format!("email,{EVIL}\n"));
+    for format in [&[][..], &["--json"]] {
+        let lines = world.run(&[&["user", "add", "--from", &good_header], format].concat());
+        assert_harmless(lines.ends(1), &format!("lines {format:?}"));
+        let header = world.run(&[&["user", "add", "--from", &bad_header], format].concat());
+        assert_harmless(header.ends(4), &format!("header {format:?}"));
+        let users = world.run(&[&["import", "directus", directus.database.url(), "--dry-run"], format].concat());
+        assert_harmless(users.ends(1), &format!("users {format:?}"));
+    }
 }
 
 /// Whoever lists processes sees arguments: there is no option that takes a secret. What holds one is for its owner alone,
