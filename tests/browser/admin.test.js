@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 
 import { tokenOfMail } from '../sdk/mail.js';
 import { code, step } from '../sdk/totp.js';
-import { account, ask, button, closeBrowser, heading, inspect, label, mailDir, person, signIn, signInAs, tab, tokenOf, url, view } from './browser.js';
+import { account, ask, button, closeBrowser, focused, heading, inspect, label, mailDir, person, signIn, signInAs, tab, tokenOf, url, view } from './browser.js';
 
 after(closeBrowser);
 
@@ -35,18 +35,27 @@ test('an admin invites somebody, who chooses a password, is suspended, let in ag
   await page.getByText(`${ada.email} is invited.`).waitFor();
   await inspect(page, 'invited');
 
-  // The first mail is lost; what comes after it counts as well.
+  // The first mail is lost; what comes after it counts as well. A server without this route would send none.
   const first = await tokenOfMail(mailDir);
+  await page.route('**/users/*/invite', (route) => route.fulfill({ status: 404 }), { times: 1 });
+  await button(page, `Invite again: ${ada.email}`).click();
+  await page.getByText('no mail was sent').waitFor();
+  assert.equal(await page.getByText('Another invitation').count(), 0);
   await button(page, `Invite again: ${ada.email}`).click();
   await page.getByText(`Another invitation goes to ${ada.email}.`).waitFor();
+  assert.equal(await page.getByText('no mail was sent').count(), 0);
   for (let until = Date.now() + 15_000; (await tokenOfMail(mailDir)) === first;) assert.ok(Date.now() < until, 'a second mail comes');
 
-  const invited = await tab(there, `${url}#/invite?token=${await tokenOfMail(mailDir)}`);
-  await heading(invited, 'Accept the invitation').waitFor();
-  assert.equal(invited.url(), `${url}#/invite`);
-  await label(invited, 'New password').fill(ada.password);
-  await label(invited, 'New password, once more').fill(ada.password);
-  await button(invited, 'Accept').click();
+  const link = `${url}#/invite?token=${await tokenOfMail(mailDir)}`;
+  const accept = async (tab) => {
+    await heading(tab, 'Accept the invitation').waitFor();
+    assert.equal(tab.url(), `${url}#/invite`);
+    await label(tab, 'New password').fill(ada.password);
+    await label(tab, 'New password, once more').fill(ada.password);
+    await button(tab, 'Accept').click();
+  };
+  const invited = await tab(there, link);
+  await accept(invited);
   await invited.getByText('Welcome.').waitFor();
   await label(invited, 'E-mail address').fill(ada.email);
   await label(invited, 'Password').fill(ada.password);
@@ -63,6 +72,7 @@ test('an admin invites somebody, who chooses a password, is suspended, let in ag
   await inspect(page, 'users');
   await button(page, `Suspend: ${ada.email}`).click();
   await row(page, ada.email).getByText('suspended').waitFor();
+  assert.equal(await focused(page), `Activate: ${ada.email}`, 'the keyboard is where it was');
   await invited.getByText('Your session has ended.').waitFor();
   const refused = await signInAs(there, ada);
   await refused.getByRole('alert').getByText('the account is not active').waitFor();
@@ -76,7 +86,11 @@ test('an admin invites somebody, who chooses a password, is suspended, let in ag
   await inspect(page, 'remove-user');
   await button(page.getByRole('dialog'), 'Remove').click();
   await page.getByText('Nobody is like that.').waitFor();
+  assert.equal(await focused(page), '0 users', 'what had the focus is gone');
   await refused.getByText('Your session has ended.').waitFor();
+  const late = await tab(there, link);
+  await accept(late);
+  await late.getByText('This invitation does not count any more').waitFor();
   await here.close();
   await there.close();
 });
@@ -123,6 +137,31 @@ test('whoever is added to a server that sends no mail is not called invited', as
   await page.getByText('no mail was sent').waitFor();
   await page.getByText('authctl user set-password eve@example.com').waitFor();
   await inspect(page, 'not-mailed');
+  await context.close();
+});
+
+test('what has no route is not offered', async () => {
+  const context = await person();
+  // As a server with `GET /users` and `PATCH /users/{id}` answers, and no mailer.
+  const listing = (allow) => ({ status: 405, headers: { Allow: allow }, json: { errors: [{ message: 'Method not allowed.', extensions: { code: 'METHOD_NOT_ALLOWED' } }] } });
+  await context.route('**/users/register', (route) => route.fulfill(listing('PATCH')));
+  await context.route('**/auth/password/request', (route) => route.fulfill({ status: 404 }));
+  const without = (path, here, there) => context.route(`**/${path}`, async (route) => {
+    if (route.request().method() !== 'OPTIONS') return route.fallback();
+    const answer = await route.fetch();
+    assert.deepEqual([answer.status(), answer.headers().allow], [405, here], 'this server tells what it has');
+    return route.fulfill(listing(there));
+  });
+  await without('users', 'GET, HEAD, POST', 'GET, HEAD');
+  await without('users/-', 'GET, HEAD, PATCH, DELETE', 'PATCH');
+  const page = await signIn(context);
+  await view(page, 'Users');
+  await button(page, `Suspend: ${account.email}`).waitFor();
+  assert.equal(await button(page, `Remove: ${account.email}`).count(), 0);
+  assert.equal(await button(page, 'Add a user').count(), 0);
+  await button(page.locator('header'), 'Sign out').click();
+  await page.getByText('You are signed out.').waitFor();
+  for (const name of ['Create an account', 'Forgot your password?']) assert.equal(await page.getByRole('link', { name }).count(), 0, name);
   await context.close();
 });
 
@@ -174,6 +213,7 @@ test('more users than one page has are turned over, and found', async () => {
   await page.getByText('2 of 2', { exact: true }).waitFor();
   await row(page, account.email).waitFor();
   assert.ok(await button(page, 'Next').isDisabled());
+  assert.match(await focused(page), /^\d+ users$/, 'the button that was pressed is off');
   await label(page, 'Search').fill('crowd-2');
   await page.getByText('5 users', { exact: true }).waitFor();
   assert.equal(await rows.count(), 5);
@@ -191,7 +231,22 @@ test('an admin sees what happens while it happens', async () => {
   const page = await signIn(here);
   await view(page, 'Audit trail');
   await row(page, 'Signed in').first().waitFor();
+  // What was asked for first comes last.
+  const answer = (type) => page.waitForResponse((one) => one.url().includes(`type=${type}`));
+  const [slow, quick] = [answer('login_succeeded'), answer('login_failed')];
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await page.route('**/auth/events?*type=login_succeeded*', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.getByLabel('What', { exact: true }).selectOption('login_succeeded');
   await page.getByLabel('What', { exact: true }).selectOption('login_failed');
+  await (await quick).finished();
+  release();
+  await (await slow).finished();
+  await page.evaluate(() => new Promise(requestAnimationFrame));
+  assert.equal(await row(page, 'Signed in').count(), 0);
   const before = await row(page, 'Sign-in refused').count();
   const failed = await signInAs(there, { ...account, password: 'wrong horse' });
   await failed.getByRole('alert').waitFor();

@@ -63,6 +63,8 @@ export async function tab(context, at = url) {
 export const heading = (page, name) => page.getByRole('heading', { level: 1, name, exact: true });
 export const button = (place, name) => place.getByRole('button', { name, exact: true });
 export const label = (place, name) => place.getByLabel(name, { exact: true });
+/** What has the focus, as it is called; or what it says. */
+export const focused = (page) => page.evaluate(() => document.activeElement.ariaLabel ?? document.activeElement.textContent);
 export const view = async (page, name) => {
   await page.getByRole('link', { name, exact: true }).click();
   await heading(page, name).waitFor();

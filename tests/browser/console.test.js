@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 
 import { tokenOfMail } from '../sdk/mail.js';
 import { code, step } from '../sdk/totp.js';
-import { account, button, closeBrowser, heading, inspect, label, mailDir, person, scan, signIn, tab, type, url, view, withoutCookies } from './browser.js';
+import { account, button, closeBrowser, focused, heading, inspect, label, mailDir, person, scan, signIn, tab, type, url, view, withoutCookies } from './browser.js';
 import { proxy } from './servers.js';
 
 after(closeBrowser);
@@ -35,9 +35,10 @@ test('somebody signs in with the keyboard alone, is told what is wrong, and sign
   await page.keyboard.type(account.password);
   await page.keyboard.press('Enter');
   await heading(page, 'Overview').waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Overview', 'the focus follows the view');
+  assert.equal(await focused(page), 'Overview', 'the focus follows the view');
   assert.equal(await page.title(), 'Overview · Account');
   await page.getByText(account.email).first().waitFor();
+  assert.equal(await page.locator('.facts dd').nth(1).textContent(), 'administrator');
   await inspect(page, 'overview');
 
   const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
@@ -69,12 +70,20 @@ test('a token is replaced before it expires, and after, and nobody notices', asy
   await context.close();
 });
 
-test('a page that is loaded again goes on where it was', async () => {
+test('a page that is loaded again goes on where it was, and Back leads out of it', async () => {
   const context = await person();
-  const page = await signIn(context);
+  const page = await tab(context, `${url}auth`);
+  await page.goto(url);
+  await heading(page, 'Sign in').waitFor();
+  await type(page);
+  await heading(page, 'Overview').waitFor();
   await view(page, 'Security');
   await page.reload();
   await heading(page, 'Security').waitFor();
+  await page.goBack();
+  await heading(page, 'Overview').waitFor();
+  await page.goBack();
+  assert.equal(page.url(), `${url}auth`);
   await page.goto(`${url}#/nowhere`);
   await page.reload();
   await heading(page, 'Overview').waitFor();
@@ -119,14 +128,18 @@ test('devices are listed, signed out one by one, all others, and everywhere', as
   await view(page, 'Devices');
   await page.getByText('Firefox on Android').first().waitFor();
   await inspect(page, 'devices');
-  await button(page, 'Sign out: Firefox on Android').first().click();
-  await other.getByText('Your session has ended.').waitFor();
-
-  other = await signIn(phone);
   await button(page, 'Sign out all others').click();
   await page.getByText('All other devices are signed out.').waitFor();
   await other.getByText('Your session has ended.').waitFor();
   assert.equal(await page.locator('.device').count(), 1);
+
+  other = await signIn(phone);
+  await view(page, 'Overview');
+  await view(page, 'Devices');
+  await button(page, 'Sign out: Firefox on Android').click();
+  await page.getByText('The device is signed out.').waitFor();
+  assert.equal(await focused(page), 'Devices', 'no button is left to go on with');
+  await other.getByText('Your session has ended.').waitFor();
 
   other = await signIn(phone);
   await button(page, 'Sign out everywhere').click();
@@ -165,6 +178,9 @@ test('a second factor is set up by its picture, asked for, replaced by a recover
   await factor.getByRole('heading', { name: 'Your recovery codes' }).waitFor();
   const codes = await factor.locator('.codes code').allTextContents();
   assert.equal(new Set(codes).size, 10);
+  await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+  await button(factor, 'Copy').click();
+  await factor.getByText('The browser does not let this page copy').waitFor();
   await inspect(page, 'recovery-codes');
   await button(factor, 'I have kept them').click();
   await factor.getByText('Signing in takes a code').waitFor();
@@ -218,6 +234,8 @@ test('a password is changed, and the other devices are signed out', async () => 
   await page.getByText('The two passwords differ').waitFor();
   await change(account.password, 'short');
   await page.getByText('Password must have at least 8 characters.').waitFor();
+  await button(form, 'Show: Current password').click();
+  await button(form, 'Hide: Current password').click();
   await inspect(page, 'password-too-short');
   await change(account.password, 'another horse battery');
   await page.getByText('The password is changed.').waitFor();
@@ -296,6 +314,15 @@ test('a browser that keeps no cookies is told so, and leaves no session behind',
   await devices.getByText('this one').waitFor();
   await button(devices, 'Sign out all others').isEnabled();
   await other.close();
+
+  // Safari says that it keeps them, and keeps no Secure ones over http: the server gets none.
+  const safari = await person();
+  const local = await tab(safari);
+  const none = { message: 'Invalid payload.', extensions: { code: 'INVALID_PAYLOAD', reason: '"refresh_token" is required' } };
+  await local.route('**/auth/refresh', (route) => route.fulfill({ status: 400, json: { errors: [none] } }));
+  await type(local);
+  await local.getByRole('alert').getByText('Use another browser, or open this page by an https address.').waitFor();
+  await safari.close();
 });
 
 test('behind a prefix it works, or says what the proxy leaves out', async () => {
@@ -310,7 +337,7 @@ test('behind a prefix it works, or says what the proxy leaves out', async () => 
   // Without the slash, files are looked for in another folder.
   const bare = await context.newPage();
   await bare.goto(`${whole.origin}/some/prefix`);
-  await bare.getByText('If the address above ends with a name and not with a slash, add the slash.').waitFor();
+  await bare.getByText('If the address above ends with a name and not with a slash, add the slash. If nothing is there').waitFor();
   whole.end();
   await context.close();
 
@@ -330,10 +357,17 @@ test('a server that is away is no reason to sign anybody out', async () => {
   const context = await person();
   const page = await signIn(context);
   await page.route('**/auth/**', (route) => route.abort());
+  await button(page, 'Refresh now').click();
+  await page.getByRole('alert').getByText('The server does not answer.').waitFor();
   await view(page, 'Devices');
   await page.getByText('The server does not answer.').waitFor();
   await page.unroute('**/auth/**');
   await view(page, 'Overview');
+  await button(page, 'Refresh now').click();
+  const said = page.getByText('The access token was refreshed.');
+  await said.waitFor();
+  assert.ok((await said.boundingBox()).height > 20, 'for those who look, too');
+  await inspect(page, 'refreshed');
   await view(page, 'Devices');
   await page.getByText('this one').waitFor();
   await context.close();

@@ -25,7 +25,7 @@ async function invite(email, password) {
 
 /** A tab in which somebody is signed in that hears nothing of the others, as one that was asleep. */
 async function asleep(context) {
-  const page = await context.newPage();
+  const page = await tab(context, 'about:blank');
   await page.addInitScript(() => { window.BroadcastChannel = class extends EventTarget { postMessage() {} }; });
   await page.goto(url);
   await type(page);
@@ -109,6 +109,7 @@ test('a tab that slept ends no session but its own', async () => {
   // It may have seen by itself who it is by now.
   if (await page.locator('header').getByText(account.email).count()) await button(page.locator('header'), 'Sign out').click();
   await page.getByText('Another tab of this browser signed in as carol').waitFor();
+  assert.deepEqual(page.broken, []);
   await other.reload();
   await other.locator('header').getByText(carol.email).waitFor();
   await context.close();
@@ -195,14 +196,14 @@ test('who signs out while the token is being renewed stays signed out', async ()
 test('consoles of two APIs on one origin do not hear each other', async () => {
   const both = await proxy(['/one', '/two']);
   const context = await person();
-  const [first, neighbour, second] = [await tab(context, `${both.origin}/one/`), await tab(context, `${both.origin}/two/`), await tab(context, `${both.origin}/one/`)];
+  const [first, neighbour, second] = [await tab(context, `${both.origin}/one/`), await tab(context, `${both.origin}/two/`), await tab(context, `${both.origin}/one/#/devices`)];
   for (const page of [first, neighbour, second]) await heading(page, 'Sign in').waitFor();
   await label(first, 'E-mail address').fill(account.email);
   await label(first, 'Password').fill(account.password);
   await label(first, 'Password').press('Enter');
   await heading(first, 'Overview').waitFor();
   // It heard of the login, from the tab of the same API.
-  await heading(second, 'Overview').waitFor();
+  await heading(second, 'Devices').waitFor();
   await heading(neighbour, 'Sign in').waitFor();
   both.end();
   await context.close();

@@ -2,28 +2,22 @@
 import { call, renew, renewAfterwards, session } from './session.js';
 import { button, field, form, h, heading, link, notice, say, show } from './dom.js';
 import { factorCard, isOn } from './factor.js';
-import { explain, sameTwice } from './signin.js';
+import { attempt, explain, sameTwice } from './signin.js';
 import { clock, t } from './text.js';
 
 export function overviewView(main, { user }) {
+  const isAdmin = session.claims?.admin_access;
   const status = h('dl', { class: 'facts' },
-    fact('field_email', user.email), fact('fact_role', h('span', { class: 'name' }, user.role ?? t('no_role'), session.claims?.admin_access && h('span', { class: 'badge' }, t('administrator')))),
+    fact('field_email', user.email), fact('fact_role', h('span', { class: 'name' }, user.role ?? (isAdmin ? '' : t('no_role')), isAdmin && h('span', { class: 'badge' }, t('administrator')))),
     fact('fact_status', t(`status_${user.status}`)), fact('factor', isOn() ? t('on') : [`${t('off')} `, link(t('set_up'), '#/security')]), fact('fact_id', h('code', {}, user.id)));
-  const now = button(t('refresh_now'), { class: 'plain' });
-  now.addEventListener('click', async () => {
-    now.disabled = true;
-    try {
-      await renew();
-      say(t('refreshed'));
-    } catch (error) {
-      say(explain(error).text);
-    } finally {
-      now.disabled = false;
-    }
-  });
+  const problem = h('div', {});
+  const now = button(t('refresh_now'), { class: 'plain', click: () => attempt(problem, async () => {
+    await renew();
+    return t('refreshed');
+  }) });
   show(main, heading(t('nav_account')), h('section', { class: 'card' }, h('h2', {}, t('profile')), status),
     h('section', { class: 'card' }, h('h2', {}, t('session')), h('p', { class: 'quiet' }, t('session_text')),
-      countdown('big'), h('div', { class: 'actions' }, now)));
+      countdown('big'), problem, h('div', { class: 'actions' }, now)));
 }
 
 const fact = (key, value) => h('div', {}, h('dt', {}, t(key)), h('dd', {}, value));
@@ -56,7 +50,6 @@ function passwordCard({ user }) {
   const again = field({ name: 'again', type: 'password', label: t('field_again'), autocomplete: 'new-password', required: true });
   const otp = field({ name: 'otp', label: t('field_otp'), hint: t('otp_hint'), autocomplete: 'one-time-code', spellcheck: 'false', class: 'code' });
   otp.row.hidden = true;
-  const done = h('div', {});
   const element = form({
     fields: [current, password, again, otp],
     label: t('change_password'),
@@ -70,16 +63,15 @@ function passwordCard({ user }) {
       return { text: t(asked ? 'otp_asked' : 'code_invalid_otp'), name: 'otp' };
     },
     send: async (values) => {
-      done.replaceChildren();
       sameTwice(values);
       const { current_password, password, otp: code } = values;
       await call('POST', 'auth/password/change', { current_password, password, ...(code ? { otp: code.trim() } : {}) });
       element.reset();
       otp.row.hidden = true;
-      done.replaceChildren(notice('good', t('password_changed')));
+      say(t('password_changed'));
       await renewAfterwards();
     },
   });
-  return h('section', { class: 'card' }, h('h2', {}, t('password')), h('p', { class: 'quiet' }, t('password_text')), done, element);
+  return h('section', { class: 'card' }, h('h2', {}, t('password')), h('p', { class: 'quiet' }, t('password_text')), element);
 }
 

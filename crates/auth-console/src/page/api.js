@@ -8,12 +8,14 @@ export const home = new URL(meta('console-home') || '.', document.baseURI);
 
 /** The API refused a request, in its own words. */
 export class Refusal extends Error {
-  constructor(status, { message, extensions = {} }, retryAfter) {
+  constructor(status, { message, extensions = {} }, headers) {
     super(message ?? '');
     this.status = status;
     this.code = extensions.code;
     this.reason = extensions.reason ?? '';
-    this.retryAfter = retryAfter;
+    this.retryAfter = Number(headers.get('Retry-After')) || undefined;
+    /** The methods that the path has, where it has not this one. */
+    this.allow = headers.get('Allow')?.split(/, ?/);
   }
 }
 
@@ -58,8 +60,7 @@ export async function send(method, path, { body, token } = {}) {
   const json = type.includes('json') ? await response.json().catch(() => null) : null;
   if (response.ok && json !== null) return json;
   const error = json?.errors?.[0];
-  const retryAfter = Number(response.headers.get('Retry-After')) || undefined;
-  if (error?.extensions?.code) throw new Refusal(response.status, error, retryAfter);
+  if (error?.extensions?.code) throw new Refusal(response.status, error, response.headers);
   throw new NotTheApi(url, response.status, type.includes('html'));
 }
 
@@ -67,3 +68,16 @@ export async function send(method, path, { body, token } = {}) {
 export const isAbsent = (error) =>
   (error instanceof NotTheApi && error.status === 404) ||
   (error instanceof Refusal && [403, 404, 405].includes(error.status));
+
+const known = new Map();
+
+/**
+ * The methods of a path, as it lists them when it is asked with one that it has not; none of a path that is not there. Null
+ * when the answer does not tell: in front of it, a CORS layer answers every OPTIONS.
+ */
+export function methodsOf(path, asked = 'OPTIONS') {
+  if (!known.has(path)) {
+    known.set(path, send(asked, path).then(() => null, (error) => (error.status === 404 ? [] : error.allow ?? null)));
+  }
+  return known.get(path);
+}

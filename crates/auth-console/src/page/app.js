@@ -1,7 +1,7 @@
 // Which view is shown: by what stands behind the `#`, and by who is signed in.
 import { countdown, overviewView, securityView } from './account.js';
 import { activityView, auditView } from './audit.js';
-import { home, isAbsent } from './api.js';
+import { OtherIdentity, home, isAbsent } from './api.js';
 import { devicesView } from './devices.js';
 import { button, closeDialogs, h, link, notice, show } from './dom.js';
 import { call, events, renew, resume, session, signOut } from './session.js';
@@ -104,7 +104,8 @@ events.addEventListener('ended', () => {
   left(t('session_ended'), 'warning');
 });
 events.addEventListener('elsewhere', async () => {
-  if (context || !['sign-in', ''].includes(name())) return;
+  // Not while something is asked for that needs no sign-in.
+  if (context || isLink(name()) || ['forgot', 'register'].includes(name())) return;
   try {
     await renew();
     await enter();
@@ -135,9 +136,9 @@ const isView = (view) => Object.hasOwn(VIEWS, view);
 const isLink = (view) => view === 'reset' || view === 'invite';
 const name = () => /^#\/([a-z-]+)/.exec(location.hash)?.[1] ?? '';
 
+/** Shows another view than the one of the address, and takes its place: Back would only lead here again. */
 function go(view, said) {
-  if (name() === view) return route(said);
-  history.pushState(null, '', new URL(`#/${view}`, home));
+  if (name() !== view) history.replaceState(null, '', new URL(`#/${view}`, home));
   route(said);
 }
 
@@ -203,6 +204,8 @@ function header() {
       await signOut();
       left(t('signed_out'));
     } catch (error) {
+      // The page is on its way to whoever that is, and tells.
+      if (error instanceof OtherIdentity) return;
       out.disabled = false;
       show(app.querySelector('main'), h('h1', { tabindex: '-1' }, t('sign_out')), notice('error', explain(error).text));
     }

@@ -21,18 +21,22 @@ export async function auditView(main, context) {
   const rows = h('div', { class: 'results' });
   const problem = h('div', {});
   const type = h('select', { id: 'event-type' }, h('option', { value: '' }, t('all_events')), TYPES.map((one) => h('option', { value: one }, name(one))));
-  const toggle = button(t('pause'), { class: 'plain', 'aria-pressed': 'false' });
+  const toggle = button(t('pause'), { class: 'plain' });
   let paused = false;
   let seen = new Set();
   let timer;
 
+  let latest = 0;
   const load = async () => {
     clearTimeout(timer);
+    const turn = ++latest;
     try {
       const query = new URLSearchParams({ limit: SHOWN, page: 1 });
       if (type.value) query.set('type', type.value);
       const { data } = await call('GET', `auth/events?${query}`);
       if (context.users) await learn(data);
+      // A slower answer to an earlier question.
+      if (turn !== latest) return;
       problem.replaceChildren();
       const first = seen.size === 0;
       const fresh = data.filter((event) => !first && !seen.has(event.id)).length;
@@ -41,6 +45,7 @@ export async function auditView(main, context) {
         : table(t('nav_audit'), [t('when'), t('what'), t('who'), t('from')], data.map(line)));
       [...rows.querySelectorAll('tbody tr')].slice(0, fresh).forEach((tr) => tr.classList.add('fresh'));
     } catch (error) {
+      if (turn !== latest) return;
       problem.replaceChildren(notice('error', explain(error).text));
     }
     // Goes on while the view is there.
@@ -48,7 +53,6 @@ export async function auditView(main, context) {
   };
   toggle.addEventListener('click', () => {
     paused = !paused;
-    toggle.setAttribute('aria-pressed', String(paused));
     toggle.textContent = t(paused ? 'go_on' : 'pause');
     if (paused) clearTimeout(timer);
     else load();

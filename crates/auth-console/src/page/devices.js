@@ -1,47 +1,39 @@
 // Where the user is signed in.
-import { button, h, heading, notice, say, show, sure } from './dom.js';
+import { button, h, heading, show, sure } from './dom.js';
 import { call, signOutEverywhere } from './session.js';
-import { explain } from './signin.js';
+import { attempt } from './signin.js';
 import { ago, moment, t } from './text.js';
 
 export async function devicesView(main, context) {
+  const title = heading(t('nav_devices'));
   const list = h('ul', { class: 'devices', 'aria-label': t('nav_devices') });
   const problem = h('div', {});
   const others = button(t('sign_out_others'), { class: 'plain' });
   const everywhere = button(t('sign_out_everywhere'), { class: 'plain danger' });
-  const attempt = async (work, said) => {
-    problem.replaceChildren();
-    try {
-      await work();
-      say(said);
-    } catch (error) {
-      problem.replaceChildren(notice('error', explain(error).text));
-    }
-  };
   const load = async () => {
     const { data } = await call('GET', 'auth/sessions');
     data.sort((a, b) => Number(b.current) - Number(a.current) || b.last_used_at - a.last_used_at);
     others.disabled = data.length < 2;
-    list.replaceChildren(...data.map((one) => device(one, () => attempt(async () => {
-      await call('DELETE', `auth/sessions/${encodeURIComponent(one.id)}`);
-      await load();
-      others.focus();
-    }, t('signed_out_device')))));
+    list.replaceChildren(...data.map((one) => device(one, () => end(`auth/sessions/${encodeURIComponent(one.id)}`, t('signed_out_device')))));
   };
-  others.addEventListener('click', () => attempt(async () => {
-    await call('DELETE', 'auth/sessions');
+  const end = (path, said) => attempt(problem, async () => {
+    await call('DELETE', path);
     await load();
-  }, t('signed_out_others')));
+    // The button that was pressed may be gone, or off.
+    (others.disabled ? title : others).focus();
+    return said;
+  });
+  others.addEventListener('click', () => end('auth/sessions', t('signed_out_others')));
   everywhere.addEventListener('click', async () => {
     if (!(await sure(t('sign_out_everywhere'), t('everywhere_text'), t('sign_out_everywhere')))) return;
-    await attempt(async () => {
+    await attempt(problem, async () => {
       await signOutEverywhere();
       context.left(t('signed_out_everywhere'));
-    }, '');
+    });
   });
-  show(main, heading(t('nav_devices')), h('section', { class: 'card' },
+  show(main, title, h('section', { class: 'card' },
     h('p', { class: 'quiet' }, t('devices_text')), problem, list, h('div', { class: 'actions' }, others, everywhere)));
-  await attempt(load, '');
+  await attempt(problem, load);
 }
 
 function device(one, end) {

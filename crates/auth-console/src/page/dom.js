@@ -30,19 +30,23 @@ export const link = (label, href, attributes = {}) => h('a', { href, ...attribut
 /** A heading that takes the focus when its view is shown. */
 export const heading = (text) => h('h1', { tabindex: '-1' }, text);
 
-/** Something to be read at once: an error interrupts, the rest waits its turn. */
+/** Something to be read at once: what went well waits its turn, the rest interrupts. */
 export function notice(kind, ...children) {
-  const role = kind === 'error' ? 'alert' : 'status';
+  const role = kind === 'good' ? 'status' : 'alert';
   return h('div', { class: `notice ${kind}`, role }, ...children.map((child) => (typeof child === 'string' ? h('p', {}, child) : child)));
 }
 
-/** Says something to those who listen. */
+/**
+ * Says what went well to those who look and to those who listen, until there is something else: in a place that is always
+ * there, since many readers miss a status that comes with its text. Without a text it takes the last one back.
+ */
 export function say(text) {
-  document.getElementById('live').textContent = text;
+  document.getElementById('live').replaceChildren(...(text ? [h('p', { class: 'notice good' }, text)] : []));
 }
 
 /** Puts a view in place of the last one, and the focus on its heading. */
 export function show(main, ...children) {
+  say();
   main.replaceChildren(...present(children));
   const title = main.querySelector('h1');
   document.title = title ? `${title.textContent} · ${t('title')}` : t('title');
@@ -71,12 +75,12 @@ export function field({ name, label, hint, type = 'text', ...attributes }) {
 }
 
 function eye(input, label) {
-  const toggle = button(t('show'), { class: 'eye', 'aria-pressed': 'false', 'aria-label': t('show_what', { what: label }) });
+  const toggle = button(t('show'), { class: 'eye', 'aria-label': t('show_what', { what: label }) });
   toggle.addEventListener('click', () => {
     const shown = input.type === 'password';
     input.type = shown ? 'text' : 'password';
     toggle.textContent = shown ? t('hide') : t('show');
-    toggle.setAttribute('aria-pressed', String(shown));
+    toggle.setAttribute('aria-label', shown ? t('hide_what', { what: label }) : t('show_what', { what: label }));
   });
   return toggle;
 }
@@ -105,6 +109,7 @@ export function form({ fields: inputs, label, send, refused, more = [], danger =
   element.addEventListener('submit', async (event) => {
     event.preventDefault();
     if (submit.disabled) return;
+    say();
     problem.replaceChildren();
     inputs.forEach((input) => input.refuse());
     const empty = inputs.find(({ input }) => input.required && input.value.trim() === '');

@@ -90,7 +90,13 @@ function codesView(views, codes, again) {
   const text = codes.join('\n');
   const copied = h('span', { role: 'status', class: 'quiet' });
   const copy = button(t('copy'), { class: 'plain', click: async () => {
-    await navigator.clipboard.writeText(text).then(() => { copied.textContent = t('copied'); }, () => { copied.textContent = t('not_copied'); });
+    try {
+      // Over http there is no clipboard.
+      await navigator.clipboard.writeText(text);
+      copied.textContent = t('copied');
+    } catch {
+      copied.textContent = t('not_copied');
+    }
   } });
   const file = link(t('save_file'), `data:text/plain;charset=utf-8,${encodeURIComponent(`${text}\n`)}`, { download: 'recovery-codes.txt', class: 'button plain' });
   const title = h('h3', { tabindex: '-1', 'data-focus': true }, t('codes_title'));

@@ -1,6 +1,6 @@
 // For whoever is not signed in: password and one-time code, a forgotten password, and where links in mails lead.
-import { NoCookies, NotTheApi, OtherIdentity, Refusal, SignedOut, Unreachable, base, home, send } from './api.js';
-import { button, dialog, field, form, h, heading, link, notice, show } from './dom.js';
+import { NoCookies, NotTheApi, OtherIdentity, Refusal, SignedOut, Unreachable, base, home, methodsOf, send } from './api.js';
+import { button, dialog, field, form, h, heading, link, notice, say, show } from './dom.js';
 import { mayKeepCookies, signIn } from './session.js';
 import { count, has, t } from './text.js';
 
@@ -35,11 +35,27 @@ function payload(reason) {
   return { text: name === 'otp' && rest === 'is invalid' ? t('code_invalid_otp') : `${label} ${rest}.`, name };
 }
 
-const cookies = () => t(window.isSecureContext ? 'cookies_blocked' : 'cookies_insecure', { origin: location.origin });
+/** Safari says that it keeps cookies, and keeps no Secure ones over http, not even of localhost. */
+function cookies() {
+  const isLocal = location.protocol === 'http:' && mayKeepCookies();
+  return t(!window.isSecureContext ? 'cookies_insecure' : isLocal ? 'cookies_local' : 'cookies_blocked', { origin: location.origin });
+}
 
 function misplaced({ url, status, isPage }) {
   if (status >= 500) return t('proxy_broken', { url, status });
   return t(isPage ? 'not_the_api_page' : 'not_the_api', { url, status });
+}
+
+/** Does something, and tells what came of it: what `work` gives is said, and `place` shows what went wrong, in sight. */
+export async function attempt(place, work, reading = explain) {
+  place.replaceChildren();
+  say();
+  try {
+    say(await work());
+  } catch (error) {
+    place.replaceChildren(notice('error', reading(error).text));
+  }
+  if (place.firstChild) place.scrollIntoView({ block: 'nearest' });
 }
 
 /** In place of everything, when the API is not where the page looks for it. */
@@ -58,11 +74,14 @@ export function signInView(main, done, { kind, text } = {}) {
   const email = field({ name: 'email', type: 'email', label: t('field_email'), autocomplete: 'username', required: true, 'data-focus': true, autocapitalize: 'none', spellcheck: 'false' });
   const password = field({ name: 'password', type: 'password', label: t('field_password'), autocomplete: 'current-password', required: true });
   const register = h('p', { class: 'quiet other-way', hidden: true }, t('no_account'), ' ', link(t('register'), '#/register'));
-  mayRegister().then((may) => { register.hidden = !may; });
+  const forgot = link(t('forgot'), '#/forgot', { class: 'aside', hidden: true });
+  // They have no GET: it is refused with what they have. Where that is not told, a mail can be asked for in vain.
+  methodsOf('users/register', 'GET').then((methods) => { register.hidden = !methods?.includes('POST'); });
+  methodsOf('auth/password/request', 'GET').then((methods) => { forgot.hidden = methods?.includes('POST') === false; });
   const element = form({
     fields: [email, password],
     label: t('sign_in'),
-    more: [link(t('forgot'), '#/forgot', { class: 'aside' })],
+    more: [forgot],
     refused: explain,
     send: async (values) => {
       try {
@@ -78,14 +97,6 @@ export function signInView(main, done, { kind, text } = {}) {
   show(main, card(brand(), heading(t('sign_in_title')), warning, text && notice(kind, text), element, register));
 }
 
-let registration;
-
-/** Whether strangers may make an account: then the route is there, and only for another method. */
-function mayRegister() {
-  registration ??= send('GET', 'users/register').then(() => false, (error) => error instanceof Refusal && error.status === 405);
-  return registration;
-}
-
 export function registerView(main) {
   const email = field({ name: 'email', type: 'email', label: t('field_email'), autocomplete: 'username', required: true, 'data-focus': true, autocapitalize: 'none', spellcheck: 'false' });
   const password = field({ name: 'password', type: 'password', label: t('field_password'), autocomplete: 'new-password', required: true });
@@ -96,7 +107,7 @@ export function registerView(main) {
     more: [link(t('back'), '#/sign-in', { class: 'aside' })],
     refused: (error) => {
       if (error.mismatch) return error.mismatch;
-      return error instanceof NotTheApi && [404, 405].includes(error.status) ? { text: t('no_registration') } : explain(error);
+      return [404, 405].includes(error.status) ? { text: t('no_registration') } : explain(error);
     },
     send: async (values) => {
       sameTwice(values);

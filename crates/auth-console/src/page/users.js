@@ -1,8 +1,8 @@
 // For admins: the users.
-import { NotTheApi, Refusal } from './api.js';
-import { button, dialog, field, form, h, heading, notice, present, say, show, sure, table } from './dom.js';
+import { NotTheApi, Refusal, methodsOf } from './api.js';
+import { button, dialog, field, form, h, heading, notice, present, show, sure, table } from './dom.js';
 import { call } from './session.js';
-import { explain, leadingHere, signInAgain } from './signin.js';
+import { attempt, explain, leadingHere, signInAgain } from './signin.js';
 import { count, t } from './text.js';
 
 const PAGE = 20;
@@ -12,7 +12,7 @@ export async function usersView(main, context) {
   const results = h('div', { class: 'results people' });
   const problem = h('div', {});
   const search = field({ name: 'search', type: 'search', label: t('search'), placeholder: t('search_users'), autocomplete: 'off' });
-  const total = h('p', { class: 'quiet', role: 'status' });
+  const total = h('p', { class: 'quiet', role: 'status', tabindex: '-1' });
 
   let latest = 0;
   const load = async () => {
@@ -20,50 +20,50 @@ export async function usersView(main, context) {
     const query = new URLSearchParams({ limit: PAGE, page });
     if (search.input.value.trim()) query.set('search', search.input.value.trim());
     const { data, meta } = await call('GET', `users?${query}`);
+    const may = await offered();
     // A slower answer to an earlier question.
     if (turn !== latest) return;
+    add.hidden = !may.add;
     const all = meta?.total_count ?? data.length;
+    const pressed = results.contains(document.activeElement) && document.activeElement.dataset.what;
     total.textContent = count(meta?.exact === false ? 'users_at_least' : 'users', all);
     results.replaceChildren(...present([
-      data.length === 0 ? h('p', { class: 'empty' }, t('no_users')) : table(t('nav_users'), [t('field_email'), t('fact_role'), t('fact_status'), t('factor'), t('actions')], data.map(row)),
+      data.length === 0 ? h('p', { class: 'empty' }, t('no_users')) : table(t('nav_users'), [t('field_email'), t('fact_role'), t('fact_status'), t('factor'), t('actions')], data.map((user) => row(user, may))),
       pages(all)]));
+    if (!pressed) return;
+    // The focus stays with what was pressed, or goes to what is above the list when that is gone.
+    const same = [...results.querySelectorAll('button:enabled')].find((one) => one.dataset.what === pressed);
+    (same ?? total).focus();
   };
-  const attempt = async (work, said) => {
-    problem.replaceChildren();
-    try {
-      await recently(work, context.user.email);
-      if (said) say(said);
-    } catch (error) {
-      const isRefused = error instanceof Refusal && error.code === 'FORBIDDEN' && !error.reason;
-      const text = isRefused ? t('user_forbidden') : explain(error).text;
-      problem.replaceChildren(notice('error', text));
-    }
-  };
+  const run = (work) => attempt(problem, () => recently(work, context.user.email), refusal);
 
-  const row = (user) => {
+  const row = (user, may) => {
     const path = `users/${encodeURIComponent(user.id)}`;
-    const change = (method, tail, body, said) => attempt(async () => {
+    const change = (method, tail, body, said) => run(async () => {
       await call(method, path + tail, body);
       await load();
-    }, said);
+      return said;
+    });
     const is = (status) => user.status === status;
     const own = user.id === context.user.id;
-    const label = (key) => ({ class: 'ghost small', 'aria-label': `${t(key)}: ${user.email}` });
+    const label = (key, what = key) => ({ class: 'ghost small', 'aria-label': `${t(key)}: ${user.email}`, 'data-what': `${what} ${user.id}` });
     const set = (key, status, said) =>
-      button(t(key), { ...label(key), disabled: own, click: () => change('PATCH', '', { status }, t(said, user)) });
+      button(t(key), { ...label(key, 'status'), disabled: own, click: () => change('PATCH', '', { status }, t(said, user)) });
     const suspend = is('active') ? set('suspend', 'suspended', 'suspended') : is('suspended') && set('activate', 'active', 'activated');
-    const again = is('invited') && button(t('invite_again'), { ...label('invite_again'), click: () => attempt(async () => {
+    // Also where there is no route for it: it tells what to do.
+    const again = is('invited') && button(t('invite_again'), { ...label('invite_again'), click: () => run(async () => {
       try {
         await leadingHere('#/invite', (url) => call('POST', `${path}/invite`, url ? { invite_url: url } : {}));
       } catch (error) {
         if (!(error instanceof NotTheApi && error.status === 404)) throw error;
-        problem.replaceChildren(notMailed(user.email));
+        return void problem.replaceChildren(notMailed(user.email));
       }
-    }, t('invited_again', user)) });
-    const reset = hasFactor(user) && button(t('reset_factor'), { ...label('reset_factor'), click: async () => {
+      return t('invited_again', user);
+    }) });
+    const reset = hasFactor(user) && may.reset && button(t('reset_factor'), { ...label('reset_factor'), click: async () => {
       if (await sure(t('reset_factor'), t('reset_factor_text', user), t('reset_factor'))) await change('POST', '/tfa/disable', {}, t('factor_reset', user));
     } });
-    const remove = button(t('remove'), { ...label('remove'), class: 'ghost small danger', disabled: own, click: async () => {
+    const remove = may.remove && button(t('remove'), { ...label('remove'), class: 'ghost small danger', disabled: own, click: async () => {
       if (await sure(t('remove'), t('remove_text', user), t('remove'))) await change('DELETE', '', undefined, t('removed', user));
     } });
     return [
@@ -71,7 +71,7 @@ export async function usersView(main, context) {
       h('span', { class: 'several' }, user.role ?? (user.admin_access ? '' : t('no_role')), user.admin_access && h('span', { class: 'badge' }, t('administrator'))),
       h('span', { class: `badge ${is('active') ? 'good' : is('suspended') ? 'bad' : 'warn'}` }, t(`status_${user.status}`)),
       hasFactor(user) ? h('span', { class: 'badge good' }, t('on')) : h('span', { class: 'badge mute' }, t('off')),
-      h('div', { class: 'row-actions' }, again, suspend, reset, remove),
+      h('div', { class: 'row-actions' }, again, may.change && suspend, reset, remove),
     ];
   };
 
@@ -79,28 +79,31 @@ export async function usersView(main, context) {
     const last = Math.max(1, Math.ceil(all / PAGE));
     const turn = (step) => () => {
       page += step;
-      attempt(load);
+      run(load);
     };
     return last > 1 && h('nav', { class: 'pages', 'aria-label': t('pages') },
-      button(t('previous'), { class: 'plain small', disabled: page <= 1, click: turn(-1) }),
+      button(t('previous'), { class: 'plain small', 'data-what': 'previous', disabled: page <= 1, click: turn(-1) }),
       h('span', {}, t('page_of', { page, last })),
-      button(t('next'), { class: 'plain small', disabled: page >= last, click: turn(1) }));
+      button(t('next'), { class: 'plain small', 'data-what': 'next', disabled: page >= last, click: turn(1) }));
   };
 
   let typing;
   const find = () => {
     page = 1;
-    attempt(load);
+    run(load);
   };
   search.input.addEventListener('input', () => {
     clearTimeout(typing);
     typing = setTimeout(find, 250);
   });
-  const add = button(t('add_user'), { class: 'primary', click: async () => {
+  const add = button(t('add_user'), { class: 'primary', hidden: true, click: async () => {
     const made = await dialog(t('add_user'), (close) => [h('p', { class: 'quiet' }, t('add_text')), addForm(close, context.user.email)]);
     if (!made) return;
-    await attempt(load, made.invitation_mailed ? t('added', made) : '');
-    if (!made.invitation_mailed) problem.replaceChildren(notMailed(made.email));
+    await run(async () => {
+      await load();
+      if (made.invitation_mailed) return t('added', made);
+      return void problem.replaceChildren(notMailed(made.email));
+    });
   } });
   const bar = h('form', { class: 'toolbar', role: 'search', 'aria-label': t('search_users'), submit: (event) => {
     event.preventDefault();
@@ -108,7 +111,19 @@ export async function usersView(main, context) {
     find();
   } }, search.row, add);
   show(main, heading(t('nav_users')), h('section', { class: 'card wide' }, bar, problem, total, results));
-  await attempt(load);
+  await run(load);
+}
+
+/** What there are routes for, of what admins do. Where the server does not tell, it is asked for and refused. */
+async function offered() {
+  const [all, one, factor] = await Promise.all(['users', 'users/-', 'users/-/tfa/disable'].map((path) => methodsOf(path)));
+  const has = (methods, method) => methods?.includes(method) !== false;
+  return { add: has(all, 'POST'), change: has(one, 'PATCH'), remove: has(one, 'DELETE'), reset: has(factor, 'POST') };
+}
+
+function refusal(error) {
+  const isRefused = error instanceof Refusal && error.code === 'FORBIDDEN' && !error.reason;
+  return isRefused ? { text: t('user_forbidden') } : explain(error);
 }
 
 /** Does something that wants a recent login, and asks for the password where it is too long ago. */
