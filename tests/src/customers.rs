@@ -195,6 +195,10 @@ impl SessionStore for WithCustomers {
         self.ours.list(user, now).await
     }
 
+    async fn end_beyond(&self, user: &UserId, keep: u64, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        self.ours.end_beyond(user, keep, now).await
+    }
+
     async fn revoked_since(&self, since: Timestamp) -> Result<Vec<Revoked>, StoreError> {
         self.ours.revoked_since(since).await
     }

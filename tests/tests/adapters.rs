@@ -8,14 +8,18 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use actix_web::dev::Service as _;
 use actix_web::{App, HttpResponse, test, web};
 use auth_core::store::SessionMode;
-use auth_core::{ClientInfo, Grant, UserId};
-use auth_testkit::{TestAuth, TestUser};
+use auth_core::store::memory::MemoryStore;
+use auth_core::{Auth, AuthEvent, ClientInfo, Clock as _, EventSink, Grant, UserId};
+use auth_testkit::contract::{self, Subject, Variant, seed};
+use auth_testkit::{ManualClock, TestAuth, TestUser};
+use auth_tests::log::Log;
+use auth_tests::servers::Framework;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::OriginalUri;
@@ -23,6 +27,7 @@ use axum::routing::get;
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use tower::{Layer as _, Service, ServiceExt as _};
+use tracing::Instrument as _;
 
 /// A service of no framework, with a body of no framework, which panics when it is called before it was ready.
 #[derive(Default)]
@@ -236,11 +241,75 @@ async fn a_handler_without_a_guard_is_a_bug_that_tells_nothing() {
     assert_eq!(response.status().as_u16(), 500);
 }
 
+/// In actix-web, `Option<T>` is `None` whenever `T` is refused, and no extractor can say otherwise.
+#[tokio::test]
+async fn an_optional_user_without_a_guard_is_that_bug_on_axum_and_nobody_on_actix_web() {
+    let show = async |user: Option<auth_axum::CurrentUser>| user.is_some().to_string();
+    let app: Router = Router::new().route("/", get(show));
+    let response = app.oneshot(Request::get("/").body(Body::empty()).expect("a request")).await.expect("infallible");
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+
+    let show = async |user: Option<auth_actix_web::CurrentUser>| user.is_some().to_string();
+    let app = test::init_service(App::new().route("/", web::get().to(show))).await;
+    let response = app.call(test::TestRequest::get().uri("/").to_request()).await.expect("an answer");
+    assert_eq!(response.status().as_u16(), 200);
+    assert_eq!(&test::read_body(response).await[..], b"false");
+}
+
+/// Has a bug, which shows once.
+#[derive(Debug, Default)]
+struct Panicking(AtomicBool);
+
+impl EventSink for Panicking {
+    fn record(&self, _: &AuthEvent<'_>) {
+        assert!(self.0.swap(true, Ordering::SeqCst), "a bug of the app");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_answer_that_tells_nothing() {
+    for framework in Framework::ALL {
+        let (store, clock) = (MemoryStore::new(), ManualClock::stopped());
+        let accounts = seed(&store, clock.now()).await;
+        let builder = Auth::builder(store).config(Variant::Default.config()).clock(clock);
+        let auth = builder.events(Panicking::default()).build().expect("a configuration");
+        let server = framework.serve(&auth, "").await;
+        let login = contract::Request::post("/auth/login").json(&Subject::credentials(&accounts.user, "cookie"));
+        let response = login.send(server.addr).await;
+        response.expect_error(500, "INTERNAL_SERVER_ERROR", "An unexpected error occurred.");
+        response.expect_cookies_left_alone();
+        login.send(server.addr).await.expect_status(200);
+    }
+}
+
+/// What is done for a request is done in a task of its own, and is told inside the span of that request all the same.
+#[actix_web::test]
+async fn the_span_of_a_request_is_around_what_is_done_for_it() {
+    let (log, _guard) = Log::of_this_thread();
+    let test_auth = TestAuth::new();
+    let (json, body) = (("content-type", "application/json"), r#"{"email":"nobody@example.com","password":"wrong"}"#);
+
+    let app: Router = auth_axum::routes(test_auth.auth());
+    let request = Request::post("/auth/login").header(json.0, json.1).body(Body::from(body)).expect("a request");
+    let response = app.oneshot(request).instrument(tracing::info_span!("on_axum")).await.expect("infallible");
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+
+    let app = test::init_service(App::new().configure(auth_actix_web::routes(test_auth.auth()))).await;
+    let request = test::TestRequest::post().uri("/auth/login").insert_header(json).set_payload(body).to_request();
+    let response = app.call(request).instrument(tracing::info_span!("on_actix_web")).await.expect("an answer");
+    assert_eq!(response.status().as_u16(), 401);
+
+    let text = log.text();
+    for span in ["on_axum", "on_actix_web"] {
+        let told = |line: &str| line.contains(&format!("{span}:auth.login")) && line.contains("login_failed");
+        assert!(text.lines().any(told), "{span}\n{text}");
+    }
+}
+
 #[tokio::test]
 async fn endpoints_can_be_left_out() {
+    use auth_core::AuthConfig;
     use auth_core::http::Endpoint;
-    use auth_core::store::memory::MemoryStore;
-    use auth_core::{Auth, AuthConfig};
 
     let config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
     let auth = Auth::builder(MemoryStore::new()).config(config).without(&[Endpoint::Me, Endpoint::Providers]).build();

@@ -8,21 +8,22 @@
 )]
 
 use std::future::poll_fn;
-use std::io::Write as _;
-use std::net::TcpStream;
+use std::net::SocketAddr;
 use std::task::Poll;
 use std::time::Duration;
 
 use auth_core::store::{SessionMode, SessionStore as _};
 use auth_core::{Auth, ClientInfo, Clock as _, Grant, SystemClock, UserId};
-use auth_sea_orm::SeaOrmStore;
-use auth_testkit::contract::{Variant, seed};
+use auth_testkit::contract::{self, Variant, seed};
+use auth_testkit::{Fault, FaultyStore, Gate, Moment, Operation};
 use auth_tests::databases::{Database, Kind};
 use auth_tests::servers::Framework;
 use axum::Router;
 use axum::body::Body;
 use http::Request;
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
 /// hyper drops the future of a handler when its client is gone. That is what this does, at the first moment it can.
@@ -41,18 +42,34 @@ async fn axum_a_logout_that_is_dropped_once_it_has_begun_ends_the_session() {
     }
 }
 
-/// actix-web does not drop handlers: here a real client hangs up.
+/// A socket that is closed says that no more will come, and actix-web goes on with what came. A real client hangs up.
 #[tokio::test(flavor = "multi_thread")]
 async fn actix_a_logout_whose_client_hangs_up_ends_the_session() {
     let world = World::new().await;
     let server = Framework::ActixWeb.serve(&world.auth, "").await;
     for round in 0..10 {
-        let body = world.logout().await;
-        let head = "POST /auth/logout HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n";
-        let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
-        let mut socket = TcpStream::connect(server.addr).expect("connects");
-        socket.write_all(request.as_bytes()).expect("sends");
+        drop(world.sent_logout(server.addr).await);
+        world.expect_over(&format!("round {round}")).await;
+    }
+}
+
+/// A client may reset the connection instead, and then actix-http drops the handler, as hyper does.
+#[tokio::test(flavor = "multi_thread")]
+async fn actix_a_logout_whose_connection_is_reset_ends_the_session() {
+    let world = World::new().await;
+    let server = Framework::ActixWeb.serve(&world.auth, "").await;
+    for round in 0..10 {
+        let gate = Gate::new();
+        world.store.fail(Operation::Revoke, Fault::waiting(Moment::BeforeWork, gate.clone()).times(1));
+        let socket = world.sent_logout(server.addr).await;
+        gate.reached().await;
+        // It does not linger: what closes it is a reset.
+        socket.set_zero_linger().expect("an open socket");
         drop(socket);
+        // One thread serves all connections, in the order of what happens to them: whoever is answered now, is answered
+        // after it has heard of the reset.
+        contract::Request::get("/auth").send(server.addr).await.expect_status(200);
+        gate.open();
         world.expect_over(&format!("round {round}")).await;
     }
 }
@@ -60,7 +77,7 @@ async fn actix_a_logout_whose_client_hangs_up_ends_the_session() {
 /// A user over SQLite, whose statements take their time.
 struct World {
     auth: Auth,
-    store: SeaOrmStore,
+    store: FaultyStore,
     user: UserId,
     _database: Database,
 }
@@ -68,7 +85,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let database = Database::fresh(Kind::Sqlite).await.expect("always there");
-        let store = database.store().await;
+        let store = FaultyStore::new(database.store().await);
         let user = seed(&store, SystemClock.now()).await.user.id;
         let auth = Auth::builder(store.clone()).config(Variant::Default.config()).build().expect("a configuration");
         Self { auth, store, user, _database: database }
@@ -79,6 +96,16 @@ impl World {
         let tokens = self.auth.open_session(&self.user, SessionMode::Json, &ClientInfo::default()).await;
         let Grant::Pair { refresh, .. } = tokens.expect("a session").grant else { panic!("a pair") };
         json!({ "refresh_token": refresh.expose_secret() }).to_string()
+    }
+
+    /// A connection that a whole logout was sent over.
+    async fn sent_logout(&self, addr: SocketAddr) -> TcpStream {
+        let body = self.logout().await;
+        let head = "POST /auth/logout HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n";
+        let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        let mut socket = TcpStream::connect(addr).await.expect("connects");
+        socket.write_all(request.as_bytes()).await.expect("sends");
+        socket
     }
 
     /// Nobody is told when it is done, so the store is asked.

@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use auth_core::store::StoreErrorKind;
+use auth_core::store::memory::MemoryStore;
 use auth_core::{Auth, AuthConfig, ClientInfo, Email, ErrorKind, Grant, LoginRequest, NewUser, Password, UserId};
 use auth_testkit::{Fault, FaultyStore, Gate, Moment, Operation};
 use auth_tests::databases::{Database, Kind};
@@ -38,6 +39,23 @@ fn said(expected: &[(&str, u64)]) -> Vec<(String, u64)> {
 
 fn login() -> LoginRequest {
     LoginRequest::new(Email::parse("ada@example.com").expect("an address"), Password::new(PASSWORD))
+}
+
+/// A login takes a place before it asks the store, and gives it back when it needs none.
+#[tokio::test]
+async fn a_place_that_was_not_needed_is_free_again() {
+    let store = FaultyStore::new(MemoryStore::new());
+    let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
+    (config.hash_threads, config.hash_queue) = (1, 8);
+    let auth = Auth::builder(store.clone()).config(config).build().expect("a configuration");
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let numbers = recorder.handle();
+    let _here = metrics::set_default_local_recorder(&recorder);
+    store.fail(Operation::FindByEmail, Fault::new(StoreErrorKind::Unavailable, Moment::BeforeWork));
+    let error = auth.login(login(), &ClientInfo::default()).await.map(drop).expect_err("the store is away");
+    assert_eq!((error.kind(), store.calls(Operation::FindByEmail)), (ErrorKind::Unavailable, 1));
+    let text = numbers.render();
+    assert!(text.lines().any(|line| line == "auth_hash_places_free 9"), "{text}");
 }
 
 /// The recorder is that of this thread, on which everything but the hashing runs.

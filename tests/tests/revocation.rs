@@ -88,8 +88,8 @@ async fn r8_another_node_refuses_what_was_revoked_here() {
                     here.end_sessions_of(&owner).await.expect("ends");
                 }
                 "role" => {
-                    let role = Some(Some(Role::new("reader").expect("a role")));
-                    let change = UserUpdate { role, ..UserUpdate::default() };
+                    let mut change = UserUpdate::default();
+                    change.role = Some(Some(Role::new("reader").expect("a role")));
                     assert!(here.update_user(&owner, change).await.expect("changes"));
                 }
                 "delete" => assert!(here.delete_user(&owner).await.expect("removes")),

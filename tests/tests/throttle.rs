@@ -18,8 +18,10 @@ use auth_core::{
     Auth, AuthConfig, ClientInfo, DeviceToken, Email, ErrorKind, LoginRequest, LoginThrottle, NewUser, Password,
     Timestamp, Tokens, UserId, UserUpdate,
 };
+use auth_testkit::mail::MemoryMailer;
 use auth_testkit::{Fault, FaultyStore, Gate, ManualClock, Moment, Operation};
 use auth_tests::databases::{Database, Kind};
+use tokio::time::Instant;
 
 const PASSWORD: &str = "correct horse battery staple";
 const WRONG: &str = "wrong horse battery staple";
@@ -57,7 +59,7 @@ impl Node {
     }
 
     async fn login_from(&self, device: &DeviceToken, password: &str) -> Result<Tokens, ErrorKind> {
-        let request = LoginRequest::new(email("ada"), Password::new(password)).device(Some(device.clone()));
+        let request = LoginRequest::new(email("ada"), Password::new(password)).device(device.clone());
         self.auth.login(request, &at(1)).await.map_err(|error| error.kind())
     }
 
@@ -276,12 +278,14 @@ async fn g1_a_new_password_opens_a_locked_account() {
     node.login_from(&device, PASSWORD).await.expect("is known");
 
     // Another change opens nothing.
-    let other = UserUpdate { status: Some(UserStatus::Active), ..UserUpdate::default() };
+    let mut other = UserUpdate::default();
+    other.status = Some(UserStatus::Active);
     assert!(node.auth.update_user(&ada, other).await.expect("changes"));
     assert_eq!(node.login("ada", PASSWORD, &at(1)).await.map(drop), Err(ErrorKind::TooManyRequests));
     assert_eq!(node.login_from(&device, PASSWORD).await.map(drop), Err(ErrorKind::TooManyRequests), "unknown again");
     let new = "another horse battery staple";
-    let change = UserUpdate { password: Some(Password::new(new)), ..UserUpdate::default() };
+    let mut change = UserUpdate::default();
+    change.password = Some(Password::new(new));
     assert!(node.auth.update_user(&ada, change).await.expect("changes"));
     node.login("ada", new, &at(1)).await.expect("signs in");
 }
@@ -308,6 +312,49 @@ async fn g11_maintenance_removes_what_is_forgotten() {
     assert_eq!(node.store.calls(Operation::Prune), 3);
     let left = memory.prune(Timestamp::from_millis(i64::MAX), 10).await.expect("prunes");
     assert_eq!(left, 0, "the account and the address are gone, after a failure too");
+}
+
+/// G5: with a floor (`LOGIN_STALL_TIME`), no refusal comes before it, whatever it is for, and no answer to whoever forgot
+/// a password; a login that succeeds does not wait for it.
+#[tokio::test(start_paused = true)]
+async fn g5_with_a_floor_no_refusal_comes_before_it() {
+    const FLOOR: Duration = Duration::from_millis(500);
+    let mut config = AuthConfig::new("k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7");
+    config.login_stall = FLOOR;
+    config.public_url = Some("https://auth.example.com".to_owned());
+    let builder = Auth::builder(MemoryStore::new()).config(config).clock(ManualClock::stopped());
+    let auth = builder.mailer(MemoryMailer::new()).build().expect("a configuration");
+    auth.create_user(NewUser::new(email("ada"), Password::new(PASSWORD))).await.expect("a user");
+    let login = async |name: &str, password: &str| {
+        let start = Instant::now();
+        let request = LoginRequest::new(email(name), Password::new(password));
+        let refused = auth.login(request, &ClientInfo::default()).await.err().map(|error| error.kind());
+        (refused, start.elapsed())
+    };
+    // The paused time moves for nothing but a timer, and the floor is the only one.
+    assert_eq!(login("ada", PASSWORD).await, (None, Duration::ZERO));
+    let (wrong, throttled) = (ErrorKind::InvalidCredentials, ErrorKind::TooManyRequests);
+    let long = "x".repeat(2000);
+    for (name, password, expected) in [
+        ("nobody", WRONG, wrong),
+        ("ada", long.as_str(), wrong),
+        ("ada", WRONG, wrong),
+        ("ada", WRONG, wrong),
+        ("ada", WRONG, wrong),
+        ("ada", WRONG, wrong),
+        ("ada", WRONG, wrong),
+        ("ada", WRONG, throttled),
+        ("ada", PASSWORD, throttled),
+    ] {
+        let (refused, after) = login(name, password).await;
+        assert_eq!(refused, Some(expected), "{name}");
+        assert!(after >= FLOOR, "{name}, {expected:?}: after {after:?}");
+    }
+    for name in ["ada", "nobody"] {
+        let start = Instant::now();
+        auth.request_password_reset(email(name), None).await.expect("is taken");
+        assert!(start.elapsed() >= FLOOR, "{name}: after {:?}", start.elapsed());
+    }
 }
 
 /// Off: as many as they like, and no counter is touched.

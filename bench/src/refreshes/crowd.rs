@@ -27,6 +27,8 @@ impl Crowd {
         let mut config = AuthConfig::new(SECRET);
         // Every refresh rotates: within a grace, the second one gets what the first one got.
         config.refresh_grace = Duration::ZERO;
+        // They are all of one user.
+        config.max_sessions_per_user = 10_000;
         let auth = Auth::builder(store.clone()).config(config).build()?;
         let user = auth.create_user(ada()?).await?;
         let (mut rotated, mut refreshed) = (Vec::new(), Vec::new());

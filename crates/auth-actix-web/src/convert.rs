@@ -55,7 +55,7 @@ pub(crate) fn response(reply: Reply) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut builder = HttpResponse::build(status);
     for (name, value) in reply.headers() {
-        builder.append_header((*name, value.as_ref()));
+        builder.append_header((name, value));
     }
     builder.body(reply.into_body())
 }

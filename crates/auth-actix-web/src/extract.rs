@@ -12,6 +12,9 @@ use auth_core::http::{Checked, Reply};
 use crate::convert::response;
 
 /// Whose request it is. Behind a guard that only identifies, take `Option<CurrentUser>`.
+///
+/// Where the guard was forgotten, `CurrentUser` is answered with 500, as the bug that it is. `Option<CurrentUser>` is
+/// `None` there, whoever asks, and no 500 as in `auth-axum`: actix-web makes `None` of whatever an extractor refuses.
 #[derive(Debug, Clone)]
 pub struct CurrentUser(pub Identity);
 

@@ -94,10 +94,12 @@ pin_project! {
     }
 }
 
+type Checking = dyn Future<Output = Result<Passage, Reply>>;
+
 pin_project! {
     #[project = StateProjection]
     enum State<S: Service<ServiceRequest>> {
-        Asking { check: Pin<Box<dyn Future<Output = Verdict>>>, inner: Rc<S>, request: Option<ServiceRequest> },
+        Asking { check: Pin<Box<Checking>>, inner: Rc<S>, request: Option<ServiceRequest> },
         Passing { #[pin] future: S::Future, headers: &'static [(&'static str, &'static str)] },
         Refusing { refused: Option<(ServiceRequest, Reply)> },
     }
@@ -115,13 +117,13 @@ where
             let next = match state.as_mut().project() {
                 StateProjection::Asking { check, inner, request } => {
                     match (ready!(check.as_mut().poll(context)), request.take()) {
-                        (Verdict::Allowed(passage), Some(mut request)) => {
+                        (Ok(passage), Some(mut request)) => {
                             let headers = enter(&mut request, passage);
                             State::Passing { future: inner.call(request), headers }
                         }
-                        (Verdict::Refused(reply), Some(request)) => State::Refusing { refused: Some((request, reply)) },
-                        // A resolved check decides, and the request is taken once.
-                        (Verdict::Ask(_), _) | (_, None) => return Poll::Pending,
+                        (Err(reply), Some(request)) => State::Refusing { refused: Some((request, reply)) },
+                        // The request is taken once.
+                        (_, None) => return Poll::Pending,
                     }
                 }
                 StateProjection::Passing { future, headers } => {

@@ -82,10 +82,12 @@ pin_project! {
     }
 }
 
+type Checking = dyn Future<Output = Result<Passage, Reply>> + Send;
+
 pin_project! {
     #[project = StateProjection]
     enum State<S: Service<Request<B>>, B> {
-        Asking { check: Pin<Box<dyn Future<Output = Verdict> + Send>>, inner: S, request: Option<Request<B>> },
+        Asking { check: Pin<Box<Checking>>, inner: S, request: Option<Request<B>> },
         Passing { #[pin] future: S::Future, headers: &'static [(&'static str, &'static str)] },
         Refusing { reply: Option<Reply> },
     }
@@ -104,13 +106,13 @@ where
             let next = match state.as_mut().project() {
                 StateProjection::Asking { check, inner, request } => {
                     match (ready!(check.as_mut().poll(context)), request.take()) {
-                        (Verdict::Allowed(passage), Some(mut request)) => {
+                        (Ok(passage), Some(mut request)) => {
                             let headers = enter(&mut request, passage);
                             State::Passing { future: inner.call(request), headers }
                         }
-                        (Verdict::Refused(reply), _) => State::Refusing { reply: Some(reply) },
-                        // A resolved check decides, and the request is taken once.
-                        (Verdict::Ask(_) | Verdict::Allowed(_), _) => return Poll::Pending,
+                        (Err(reply), _) => State::Refusing { reply: Some(reply) },
+                        // The request is taken once.
+                        (Ok(_), None) => return Poll::Pending,
                     }
                 }
                 StateProjection::Passing { future, headers } => {

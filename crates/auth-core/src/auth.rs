@@ -269,6 +269,12 @@ impl AuthBuilder {
 
     /// Second factors from elsewhere too: for users whose table has them. Most apps keep them in our store, as they are
     /// without this.
+    ///
+    /// It must wrap the store that the builder began with, and forward every method to it: what is elsewhere is written
+    /// beside that, not in its place. That store opens, loads and refreshes sessions and tokens by the epoch in its own
+    /// tables, and by whether there is a factor in them. An epoch that is raised elsewhere alone locks its user out: no
+    /// session can be opened any more. A factor that is elsewhere alone counts for none where one is demanded
+    /// ([`AuthConfig::mfa_required`]). `auth_sea_orm::directus` does it so.
     pub fn factors(mut self, factors: impl FactorStore) -> Self {
         self.factors = Arc::new(factors);
         self
@@ -341,17 +347,21 @@ impl AuthBuilder {
     /// [`mailer`](Self::mailer), and they and those of admins need users in our own store. Those that mail invitations
     /// need [`AcceptInvitation`](Endpoint::AcceptInvitation).
     pub fn with(mut self, endpoints: &[Endpoint]) -> Self {
-        self.endpoints.extend(
-            endpoints.iter().filter(|endpoint| !self.endpoints.contains(endpoint)).copied().collect::<Vec<_>>(),
-        );
+        for endpoint in endpoints {
+            if !self.endpoints.contains(endpoint) {
+                self.endpoints.push(*endpoint);
+            }
+        }
         self.asked_for.extend_from_slice(endpoints);
         self
     }
 
-    /// Mounts only these endpoints. Default all but [some](Endpoint::is_optional).
+    /// Mounts these endpoints and no others, also those that [`with`](Self::with) would have to name. What one of them
+    /// lacks is an error of [`build`](Self::build). Default all but [some](Endpoint::is_optional).
     pub fn only(mut self, endpoints: &[Endpoint]) -> Self {
-        self.endpoints.retain(|endpoint| endpoints.contains(endpoint));
-        self
+        self.endpoints.clear();
+        self.asked_for.clear();
+        self.with(endpoints)
     }
 
     /// Leaves these endpoints out.
@@ -471,3 +481,6 @@ fn check_endpoints(endpoints: &[Endpoint], has_mailer: bool, has_directory: bool
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 /// Where a request comes from, for the list of sessions and for the audit trail.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ClientInfo {
     /// The client's address: that of the socket's peer, or what a trusted proxy says. Over IPv6 it may be a mapped IPv4
     /// address.

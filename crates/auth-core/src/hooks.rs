@@ -10,10 +10,12 @@ use crate::secret::OpaqueToken;
 use crate::store::{StoreError, UserRecord};
 use crate::token::TokenScopes;
 
-/// Adds claims of the app to every access token. Called on the request path: look nothing up.
+/// Adds claims of the app to every access token, for [`Identity::claims`](crate::Identity::claims) to read. A session
+/// cookie or a token that is looked up carries none: there the hook is asked on each request. Look nothing up.
 ///
 /// Any `Fn(&UserRecord) -> Map<String, Value>` is one. A claim that has a meaning of its own (`id`, `role`, `exp`, …)
-/// fails the login with an internal error and a line in the log: the hook is a bug then.
+/// fails the login, or the request, with an internal error and a line in the log: the hook is a bug then. Who must set up
+/// a second factor first has no claims yet.
 pub trait ClaimsHook: Send + Sync + 'static {
     /// The claims for this user, by names of the app's own.
     fn claims(&self, user: &UserRecord) -> Map<String, Value>;
@@ -46,6 +48,7 @@ pub trait OpaqueTokens: fmt::Debug + Send + Sync + 'static {
 
 /// What an opaque token stands for.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ResolvedToken {
     /// Whose it is, as the user is now.
     pub user: UserRecord,
@@ -58,4 +61,12 @@ pub struct ResolvedToken {
     pub issued_at: Option<Timestamp>,
     /// When it expires, if ever.
     pub expires_at: Option<Timestamp>,
+}
+
+impl ResolvedToken {
+    /// A token of this user, who has no second factor, for whatever the user may do and without end.
+    #[must_use]
+    pub const fn new(user: UserRecord) -> Self {
+        Self { user, has_factor: false, scopes: None, issued_at: None, expires_at: None }
+    }
 }

@@ -36,13 +36,14 @@
 //!                                                    │
 //!   pure   token (sign, verify) · session (codec, ratchet, state machine) · password (hash, pool)
 //!                                                    │
-//!   store  SessionStore · UserStore · FactorStore · TokenStore · ThrottleStore · UserDirectory  ◄── auth-sea-orm, memory
+//!   store  SessionStore · UserStore · FactorStore · TokenStore   ◄── auth-sea-orm, memory
+//!          ThrottleStore · EventStore · UserDirectory
 //! ```
 //!
 //! # What one request does
 //!
 //! ```text
-//!   login    body ─► door (429) ─► user ─► hash in the pool (a dummy if there is no user) ─► status ─► open ─► sign
+//!   login    body ─► door (429) ─► user ─► hash in the pool (a dummy if there is no user) ─► open ─► no more than 100 ─► sign
 //!   refresh  codec ─► load ─► state machine ─► rotate ─► sign                          two statements
 //!   guard    header | query ─► signature ─► claims ─► revoked? ─► requirement        no statement, no await
 //!            session cookie ─► HMAC ─► load ─► state machine ─► requirement              one statement
@@ -82,12 +83,11 @@
 //! | password guessing after a leak | Argon2id, rehash, every byte counts, bounded parameters | `p1_`, `p3_`, `p6_`, `p7_` |
 //! | which addresses have accounts | the same work and the same answer for all | `g4_`, `g5_` in contract, `timing` and `users_elsewhere` |
 //! | logins that exhaust memory or stall the server | threads of their own, a bounded queue, 503 beyond | `g8_` |
-//! | sessions pile up; users cannot end them | `Auth::spawn_maintenance` in batches; listed and ended by their owner | `f6_` in `service`, `r12_` in contract |
+//! | sessions pile up; users cannot end them | `Auth::spawn_maintenance` in batches; 100 of a user go on, so that to end them all is never too much; listed and ended by their owner | `f6_`, `no_more_sessions_…` in `service`, `end_beyond_…` in store, `r12_` in contract |
 //! | addresses that look or fold alike | one canonical form, compared bytewise | `e1_` |
 //! | the database is down | 503, nothing issued, no cookie cleared, back within two seconds | `f2_` in `service`, `outage` and `revocation` |
-//!
 //! | passwords and codes are guessed | counted before the work, by account and client address, on every node: delays to 15 min, then known devices only; one login a GraphQL request | `g1_`, `g2_`, `g6_`, `g11_` in `throttle`, contract and store |
-//! | a stranger's guesses lock the owner out | a known device has a counter of its own; a reset clears the account's | `g3_` |
+//! | a stranger's guesses lock the owner out | a known device has a counter of its own, and so has a session; a reset clears the account's, and that of codes goes with the factor | `g3_`, `g6_` |
 //! | made-up client addresses | the rightmost hop that no trusted proxy added | `g7_` |
 //! | a code is used twice | compare-and-set on the step, and on each recovery code | `m1_`, `m2_`, `m6_`, `m7_` in contract, store and `second_factor` |
 //! | a second factor is read from the database, or set up by a thief | sealed under keys that are not in it; the pending secret of one session, and the password | `m3_`, `m4_` |
@@ -101,6 +101,7 @@
 //! | a list of users as a way in | a few filters by equality, a prefix without wildcards, bounded pages | `hostile_…` in contract, `a_search_has_no_wildcards` in store |
 //! | nobody knows afterwards what happened | an audit trail, written beside the requests, with losses counted | `service/trail`, `events` in contract and store |
 //! | a reset tells who has an account, or floods a mailbox | the work begins after the answer; a pause for each user, on all nodes together | `s1_` in `timing`, `s6_` |
+//! | registrations without end; one of a stranger before the owner's | counted by client address before the hash; each voids the link before it at once, also while its mail waits | `g1_registrations_…`, `s2_a_link_is_void_…` in contract, `s2_` in `mail` |
 //!
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

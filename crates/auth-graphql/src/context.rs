@@ -14,16 +14,44 @@ pub struct CurrentUser(pub Identity);
 impl CurrentUser {
     /// Whose request it is.
     ///
+    /// A token that is limited to scopes is refused, behind a guard that lets it in too: this is often the only guard there is.
+    /// A resolver that is for such tokens takes [`with`](Self::with).
+    ///
     /// # Errors
-    /// There is no good token: with the codes that guarded routes have.
+    /// There is no good token, or it is limited to scopes: with the codes that guarded routes have.
     pub async fn of(context: &Context<'_>) -> Result<Self> {
-        caller(context)?.require(&Requirement::new()).await.map(Self).map_err(refused)
+        Self::with(context, &Requirement::new()).await
+    }
+
+    /// Whose request it is, if they fulfil this. It needs no guard before it, and takes nothing over from one: which limited
+    /// tokens are let in is said in both.
+    ///
+    /// ```
+    /// use async_graphql::{Context, Object, Result};
+    /// use auth_core::http::Requirement;
+    /// use auth_graphql::CurrentUser;
+    ///
+    /// struct Notes;
+    ///
+    /// #[Object]
+    /// impl Notes {
+    ///     async fn greeting(&self, context: &Context<'_>) -> Result<String> {
+    ///         let user = CurrentUser::with(context, &Requirement::new().scope("notes:read")).await?;
+    ///         Ok(format!("hello {}", user.user()))
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// There is no good token, or it is not enough: with the codes that guarded routes have.
+    pub async fn with(context: &Context<'_>, requirement: &Requirement) -> Result<Self> {
+        caller(context)?.require(requirement).await.map(Self).map_err(refused)
     }
 
     /// Whose request it is, if it brings a token.
     ///
     /// # Errors
-    /// The token is bad, so that the client learns to refresh it.
+    /// The token is bad, so that the client learns to refresh it; or it is limited to scopes, as for [`of`](Self::of).
     pub async fn optional(context: &Context<'_>) -> Result<Option<Self>> {
         caller(context)?.optional().await.map(|identity| identity.map(Self)).map_err(refused)
     }
@@ -38,6 +66,9 @@ impl Deref for CurrentUser {
 }
 
 /// Guards a field: `#[graphql(guard = "RequireAuth::new().role(\"editor\")")]`.
+///
+/// Limited tokens are let in by [`scope`](Self::scope) and [`any_scope`](Self::any_scope) alone. The resolver behind them
+/// learns whose it is from [`CurrentUser::with`].
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct RequireAuth(Requirement);
@@ -76,6 +107,21 @@ impl RequireAuth {
     /// Demands a login with a second factor.
     pub fn mfa(self) -> Self {
         Self(self.0.mfa())
+    }
+
+    /// Demands that the user signed in, and is not a program with a token made for it, whatever its scopes.
+    pub fn login_only(self) -> Self {
+        Self(self.0.login_only())
+    }
+
+    /// Lets limited tokens in that have this scope, and whoever is not limited.
+    pub fn scope(self, name: impl Into<String>) -> Self {
+        Self(self.0.scope(name))
+    }
+
+    /// Lets limited tokens in whatever their scopes are: the resolver asks [`Identity::has_scope`].
+    pub fn any_scope(self) -> Self {
+        Self(self.0.any_scope())
     }
 
     /// Demands whatever `check` demands.

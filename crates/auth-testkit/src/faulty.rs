@@ -29,6 +29,7 @@ pub enum Operation {
     Rotate,
     Revoke,
     List,
+    EndBeyond,
     RevokedSince,
     PurgeExpired,
     FindByEmail,
@@ -292,6 +293,10 @@ impl SessionStore for FaultyStore {
 
     async fn list(&self, user: &UserId, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError> {
         self.run(Operation::List, self.inner.list(user, now)).await
+    }
+
+    async fn end_beyond(&self, user: &UserId, keep: u64, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        self.run(Operation::EndBeyond, self.inner.end_beyond(user, keep, now)).await
     }
 
     async fn revoked_since(&self, since: Timestamp) -> Result<Vec<Revoked>, StoreError> {

@@ -1,7 +1,7 @@
 //! The schema of an app: the objects of `auth-graphql` merged with fields of its own.
 
 use async_graphql::{Context, EmptySubscription, MergedObject, Object, Result, Schema};
-use auth_core::http::Route;
+use auth_core::http::{Requirement, Route};
 use auth_graphql::{AuthMutation, AuthQuery, CurrentUser, GraphQl, RequireAuth};
 
 use super::FIVE_MINUTES;
@@ -55,6 +55,31 @@ impl Own {
 
     #[graphql(guard = "RequireAuth::new().mfa()")]
     async fn mfa(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    #[graphql(guard = "RequireAuth::new().scope(\"notes:read\")")]
+    async fn scoped(&self, context: &Context<'_>) -> Result<String> {
+        Ok(CurrentUser::with(context, &Requirement::new().any_scope()).await?.user().to_string())
+    }
+
+    async fn reader(&self, context: &Context<'_>) -> Result<String> {
+        let requirement = Requirement::new().scope("notes:read");
+        Ok(CurrentUser::with(context, &requirement).await?.user().to_string())
+    }
+
+    #[graphql(guard = "RequireAuth::new().scope(\"notes:read\")")]
+    async fn scoped_strict(&self, context: &Context<'_>) -> Result<String> {
+        Ok(CurrentUser::of(context).await?.user().to_string())
+    }
+
+    #[graphql(guard = "RequireAuth::new().any_scope()")]
+    async fn any_scope(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    #[graphql(guard = "RequireAuth::new().any_scope().login_only()")]
+    async fn login_only(&self) -> Option<bool> {
         Some(true)
     }
 }

@@ -68,7 +68,9 @@ async fn what_strangers_wrote_steers_no_terminal() {
 async fn what_is_imported_steers_no_terminal() {
     let Some(world) = World::migrated(Kind::Sqlite).await else { return };
     let Some(directus) = DirectusFixture::on(Kind::Sqlite).await else { return };
-    directus.run(&format!("UPDATE directus_users SET email = '{EVIL}', provider = '{EVIL}' WHERE email LIKE 'sso@%'")).await;
+    directus
+        .run(&format!("UPDATE directus_users SET email = '{EVIL}', provider = '{EVIL}' WHERE email LIKE 'sso@%'"))
+        .await;
     let good_header = world.write("users.csv", &format!("email,role\n{EVIL},{EVIL}\n"));
     let bad_header = world.write("columns.csv", &format!("email,{EVIL}\n"));
     for format in [&[][..], &["--json"]] {

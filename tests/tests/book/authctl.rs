@@ -1,4 +1,5 @@
-//! The chapter on the command line: it has every command with every option, and its examples run.
+//! The chapter on the command line: it has every command with every option, and its examples run. So do the commands of
+//! the pages about leaving Directus.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -6,7 +7,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use super::Page;
+use auth_tests::databases::Kind;
+use auth_tests::directus::DirectusFixture;
+use tempfile::TempDir;
+
+use super::{Page, root};
 
 /// Every command has these, and the chapter says so once.
 const COMMON: [&str; 4] = ["--json", "--directus", "--database", "--help"];
@@ -87,19 +92,39 @@ fn the_exit_codes_are_those_of_the_program() {
     assert_eq!(rows.collect::<Vec<_>>(), all.map(Exit::code));
 }
 
+/// Somebody with a folder, `authctl` on the path, and a Directus.
+struct Reader {
+    folder: TempDir,
+    directus: DirectusFixture,
+}
+
+impl Reader {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let bin = folder.path().join("bin");
+        fs::create_dir(&bin).expect("a folder");
+        symlink(env!("CARGO_BIN_EXE_ctl"), bin.join("authctl")).expect("a link");
+        Self { folder, directus: DirectusFixture::on(Kind::Sqlite).await.expect("always there") }
+    }
+
+    fn shell(&self, script: &str) -> Command {
+        let path = format!("{}:/usr/bin:/bin", self.folder.path().join("bin").display());
+        let mut shell = Command::new("bash");
+        shell.args(["-euo", "pipefail", "-c", script]).current_dir(self.folder.path());
+        shell.env_clear().env("PATH", path).env("DIRECTUS_DATABASE_URL", self.directus.database.url());
+        shell
+    }
+}
+
 /// From the first to the last, in one folder, as a reader would.
-#[test]
-fn the_examples_run_and_end_as_they_say() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let bin = folder.path().join("bin");
-    fs::create_dir(&bin).expect("a folder");
-    symlink(env!("CARGO_BIN_EXE_ctl"), bin.join("authctl")).expect("a link");
-    let path = format!("{}:/usr/bin:/bin", bin.display());
+#[tokio::test]
+async fn the_examples_run_and_end_as_they_say() {
+    let reader = Reader::new().await;
     let page = Page::named("authctl.md");
     for section in Section::all(&page) {
         let blocks = section.blocks("sh");
-        // One depends on how busy the machine is, the other needs a Directus, which the suite `directus` has.
-        let is_elsewhere = ["bench hash", "import directus"].contains(&section.command);
+        // It depends on how busy the machine is.
+        let is_elsewhere = section.command == "bench hash";
         assert_eq!(blocks.is_empty(), is_elsewhere, "{} has no example that runs", section.command);
         assert!(!is_elsewhere || !section.blocks("text").is_empty(), "{} has no example", section.command);
         for block in blocks {
@@ -107,10 +132,26 @@ fn the_examples_run_and_end_as_they_say() {
             let wanted =
                 block.split_once(" # ").and_then(|(_, rest)| rest.split(':').next()?.parse().ok()).unwrap_or(0);
             let script = format!("set -a; if [ -f auth.env ]; then . ./auth.env; fi; set +a\n{block}");
-            let mut shell = Command::new("bash");
-            shell.args(["-euo", "pipefail", "-c", &script]).current_dir(folder.path()).env_clear().env("PATH", &path);
-            let output = shell.output().expect("bash");
+            let output = reader.shell(&script).output().expect("bash");
             assert_eq!(output.status.code(), Some(wanted), "{block}\n{}", String::from_utf8_lossy(&output.stderr));
         }
+    }
+}
+
+/// The last command is the doctor, who says whether a server with the settings of the page signs them in. Lines with a
+/// `…` have what is the reader's own.
+#[tokio::test]
+async fn users_leave_directus_as_both_pages_say() {
+    for page in ["docs/src/from-directus.md", "crates/auth-cli/README.md"] {
+        let text = fs::read_to_string(root().join(page)).expect(page);
+        let mut blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("\n```").next());
+        let block = blocks.find(|block| block.contains("authctl import directus")).expect("the commands");
+        let lines: Vec<_> = block.lines().filter(|line| !line.contains('…')).collect();
+        assert!(lines.last().is_some_and(|line| line.starts_with("authctl doctor ")), "{page}: {block}");
+        let reader = Reader::new().await;
+        let mut shell = reader.shell(&lines.join("\n"));
+        let output = shell.env("SECRET", "k7Vq0mJ2xR9sT4uW6yZ8aB1cD3eF5gH7").output().expect("bash");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{page}: {}", String::from_utf8_lossy(&said));
     }
 }

@@ -1,9 +1,12 @@
 //! `authctl import directus`, on every pair of a database of Directus and one of ours that are of one kind.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use auth_cli::Exit;
 use auth_core::store::{EventFilter, EventStore as _, FactorStore as _, UserDirectory as _, UserStore as _};
+use auth_core::{FactorSealer, HashParams};
+use auth_sea_orm::directus::{Applied, ImportError, ImportMode};
 use auth_testkit::contract::Authenticator;
 use auth_tests::databases::{Database, Kind};
 use auth_tests::directus::DirectusFixture;
@@ -217,6 +220,45 @@ async fn e1_p7_who_cannot_be_taken_over_is_named_with_what_to_do_and_the_others_
         assert_eq!(outcome_of(&report, "9dde79f2-a3c3-404c-9303-e85025329414")["provider"], "google", "{kind:?}");
         for nobody in [USER, PW, ADMIN] {
             assert!(store.find_by_id(&id(nobody)).await.expect("reads").is_none(), "{kind:?}: half of {nobody}");
+        }
+    }
+}
+
+/// Most of them read before any of them writes: who comes late finds the user made, or the address taken, by whom it says.
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_at_once_make_a_user_once_and_name_who_has_the_address() {
+    for kind in Kind::SHARED {
+        let Some(import) = Import::on(kind).await else { continue };
+        let ours = import.to.store().await;
+        let directus = DirectusDatabase::connect(import.from.database.url()).await.expect("connects");
+        let sealer = Arc::new(FactorSealer::new(&config()).expect("a configuration"));
+        let found = directus.users(HashParams::DIRECTUS).await.expect("reads");
+        assert_eq!(found.len(), 7, "{kind:?}");
+        for (_, _, user) in found {
+            let user = user.expect("can be one of ours");
+            let mut namesake = user.clone();
+            namesake.id = id(&format!("namesake-{}", user.id));
+            let mut tasks = tokio::task::JoinSet::new();
+            for user in [&user, &namesake, &user, &namesake] {
+                let (ours, user, sealer) = (ours.clone(), user.clone(), sealer.clone());
+                let now = auth_core::Timestamp::from_secs(1);
+                let one = async move { (user.id, ours.import(&user, Some(&*sealer), ImportMode::Create, now).await) };
+                tasks.spawn(one);
+            }
+            let outcomes = tasks.join_all().await;
+            let holder = ours.find_by_email(&user.email).await.expect("reads").expect("a user").id;
+            let created = outcomes.iter().filter(|(_, outcome)| matches!(outcome, Ok(Applied::Created)));
+            assert_eq!(created.count(), 1, "{kind:?} {outcomes:?}");
+            for (id, outcome) in &outcomes {
+                match outcome {
+                    Ok(Applied::Created | Applied::Unchanged) => assert_eq!(*id, holder, "{kind:?} {outcomes:?}"),
+                    Err(ImportError::AddressTaken(taken_by)) => {
+                        assert_eq!(*taken_by, holder, "{kind:?} {outcomes:?}");
+                        assert_ne!(*id, holder, "{kind:?} {outcomes:?}");
+                    }
+                    _ => panic!("{kind:?} {outcomes:?}"),
+                }
+            }
         }
     }
 }

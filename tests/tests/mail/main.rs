@@ -7,6 +7,7 @@
 )]
 
 mod folder;
+mod outbox;
 mod reset;
 mod smtp;
 mod tls;

@@ -183,7 +183,8 @@ impl Change {
         match self {
             Self::Password => person.password = Password::new(format!("password of round {round}")),
             Self::Status => {
-                let active = UserUpdate { status: Some(UserStatus::Active), ..UserUpdate::default() };
+                let mut active = UserUpdate::default();
+                active.status = Some(UserStatus::Active);
                 assert!(auth.update_user(&person.id, active).await.expect("changes"));
                 nodes.assert_nothing_alive(&person.id, "after a reactivation").await;
             }

@@ -56,6 +56,7 @@ races! {
         rounds::r9_rounds_of_new_sessions_beside_changes_store_no_stale_one,
         revocation::r9_refreshes_beside_end_sessions_of_leave_nothing,
         revocation::r12_refreshes_beside_end_other_sessions_leave_only_the_one_that_asks,
+        revocation::logins_beside_each_other_leave_no_more_sessions_than_may_go_on,
         credentials::r9_logins_beside_a_password_change_leave_no_session,
         credentials::r9_logins_beside_a_suspension_leave_no_session,
         credentials::r9_logins_beside_a_change_of_role_get_the_new_role_or_nothing,

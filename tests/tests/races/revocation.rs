@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use auth_core::ClientInfo;
+use auth_core::store::SessionMode;
 
 use crate::chain::{Chain, Ended, refresh_until_refused};
 use crate::nodes::{Nodes, Setting, Work, stagger, strict, together};
@@ -77,5 +78,28 @@ pub(crate) async fn r12_refreshes_beside_end_other_sessions_leave_only_the_one_t
         }
         assert_eq!(nodes.alive_rows(&user.id).await, 1, "round {round}");
         nodes.node(0).end_sessions_of(&user.id).await.expect("ends");
+    }
+}
+
+/// However many sign in at once: once the last is in, no more sessions go on than may, and the newest is one of them.
+pub(crate) async fn logins_beside_each_other_leave_no_more_sessions_than_may_go_on(setting: Setting) {
+    const MOST: u64 = 4;
+    let mut config = strict();
+    config.max_sessions_per_user = MOST;
+    let Some(nodes) = Nodes::new(setting, config).await else { return };
+    let user = nodes.user("ada").await;
+    for round in 0..ROUNDS {
+        let work = (0..12).map(|n| {
+            let (auth, id) = (nodes.node(n), user.id);
+            let opening: Work<_> =
+                Box::pin(async move { auth.open_session(&id, SessionMode::Json, &ClientInfo::default()).await });
+            opening
+        });
+        assert!(together(work).await.iter().all(Result::is_ok), "round {round}");
+        nodes.clock.advance(Duration::from_millis(1));
+        let last = nodes.open(0, &user.id).await;
+        assert_eq!(nodes.alive_rows(&user.id).await, i64::try_from(MOST).expect("few"), "round {round}");
+        let refreshed = nodes.node(1).refresh(&last.refresh, &ClientInfo::default()).await;
+        assert!(refreshed.is_ok(), "round {round}: {refreshed:?}");
     }
 }

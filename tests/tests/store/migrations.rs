@@ -5,7 +5,7 @@ use auth_core::store::UserDirectory as _;
 use auth_sea_orm::{Migrations, SeaOrmStore, TablePrefix};
 use auth_tests::databases::{Database, Kind};
 use sea_orm::sea_query::{Alias, ColumnDef, Table};
-use sea_orm::{ConnectionTrait as _, DbErr};
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Statement};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, MigratorTraitSelf as _, SchemaManager};
 
 fn prefix(text: &str) -> TablePrefix {
@@ -56,6 +56,29 @@ async fn several_processes_may_migrate_at_once() {
     }
 }
 
+/// Of MySQL alone: elsewhere the lock ends with the transaction.
+#[tokio::test]
+async fn whoever_gives_up_on_them_leaves_no_lock_to_wait_for() {
+    const LOCK: &str = "CONCAT('auth_migrations.', MD5(DATABASE()))";
+    let Some(database) = Database::fresh(Kind::MySql).await else { return };
+    let db = database.connection().await;
+    db.execute_unprepared(&format!("DO GET_LOCK({LOCK}, 10)")).await.expect("locks");
+    let hopeless = SeaOrmStore::connect(database.url()).await.expect("connect");
+    let somebody_waits = async || {
+        let sql = "SELECT CAST(COUNT(*) AS SIGNED) AS waiting FROM information_schema.processlist \
+                   WHERE db = DATABASE() AND state = 'User lock'";
+        let row = db.query_one_raw(Statement::from_string(DbBackend::MySql, sql)).await.expect("the connections");
+        row.expect("a row").try_get::<i64>("", "waiting").expect("a number") > 0
+    };
+    let until_it_waits = async { while !somebody_waits().await {} };
+    tokio::select! { _ = hopeless.migrate() => panic!("it did not wait"), () = until_it_waits => {} }
+    db.execute_unprepared(&format!("DO RELEASE_LOCK({LOCK})")).await.expect("lets go");
+
+    let store = SeaOrmStore::connect(database.url()).await.expect("connect");
+    store.migrate().await.expect("nobody holds the lock for ever");
+    assert_eq!(store.count().await.expect("count"), 0);
+}
+
 #[tokio::test]
 async fn a_migration_that_stopped_half_way_can_be_repeated() {
     for kind in Kind::SHARED {
@@ -65,14 +88,18 @@ async fn a_migration_that_stopped_half_way_can_be_repeated() {
         // As MySQL leaves it when the process is killed between two statements: done, and not recorded.
         db.execute_unprepared("DELETE FROM auth_migrations").await.expect("delete");
         db.execute_unprepared(match kind {
-            Kind::MySql => "DROP INDEX auth_session_user ON auth_session",
-            _ => "DROP INDEX auth_session_user",
+            Kind::MySql => "DROP INDEX auth_session_revoked ON auth_session",
+            _ => "DROP INDEX auth_session_revoked",
         })
         .await
         .expect("drop index");
         store.migrate().await.expect("migrate");
         let manager = SchemaManager::new(&db);
-        assert!(manager.has_index("auth_session", "auth_session_user").await.expect("has_index"), "{kind:?}");
+        // And a later one has replaced what an earlier one makes again.
+        for (index, is_there) in [("revoked", true), ("alive", true), ("user", false)] {
+            let has = manager.has_index("auth_session", format!("auth_session_{index}")).await.expect("has_index");
+            assert_eq!(has, is_there, "{kind:?}: {index}");
+        }
     }
 }
 

@@ -103,6 +103,10 @@ impl AuthConfig {
                 return Err(ConfigError::new(field, format!("is {value:?}: set it from {least:?} to {most:?}")));
             }
         }
+        if !(1..=10_000).contains(&self.max_sessions_per_user) {
+            let problem = format!("is {}: set it from 1 to 10000", self.max_sessions_per_user);
+            return Err(ConfigError::new("max_sessions_per_user", problem));
+        }
         for (field, ttl) in
             [("refresh_token_ttl", self.refresh_token_ttl), ("session_cookie_ttl", self.session_cookie_ttl)]
         {

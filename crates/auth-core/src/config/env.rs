@@ -84,7 +84,9 @@ impl AuthConfig {
                 *list = urls.split(',').map(|url| url.trim().to_owned()).collect();
             }
         }
-        config.public_url = (vars.0)("PUBLIC_URL");
+        // The default of Directus, which its installer writes down: nobody said anything.
+        let is_said = |url: &String| url != "/" || !config.is_beside_directus();
+        config.public_url = (vars.0)("PUBLIC_URL").filter(is_said);
         vars.hash(&mut config)?;
         vars.number("PASSWORD_MIN_LENGTH", &mut config.password_min_length)?;
         vars.mfa_keys(&mut config.mfa_keys)?;
@@ -366,6 +368,19 @@ mod tests {
         let tokens = config.personal_tokens.as_ref().expect("they are on");
         assert_eq!((tokens.prefix.as_str(), tokens.max_ttl), ("pat_", Duration::from_secs(30 * 86_400)));
         config.check().expect("is usable");
+    }
+
+    #[test]
+    fn the_public_url_that_directus_has_by_default_is_none() {
+        let vars = |name: &str| match name {
+            "SECRET" => Some(SECRET.1.to_owned()),
+            "PUBLIC_URL" => Some("/".to_owned()),
+            _ => None,
+        };
+        let config = AuthConfig::directus_from_vars(vars).expect("reads");
+        assert_eq!((config.public_url.as_deref(), config.check()), (None, Ok(())));
+        let ours = AuthConfig::from_vars(vars).expect("reads");
+        assert_eq!(ours.check().expect_err("leads nowhere").field(), "public_url");
     }
 
     #[test]

@@ -56,6 +56,9 @@ pub struct AuthConfig {
     pub absolute_ttl: Duration,
     /// How long a session cookie lives without a refresh. Default 1 d, `SESSION_COOKIE_TTL`.
     pub session_cookie_ttl: Duration,
+    /// How many sessions of one user go on: 1 to 10,000. Default 100. Whoever signs in once more ends the one that was
+    /// opened first, however lately it was used; what lists a user's sessions, or ends them all, does no more work than that.
+    pub max_sessions_per_user: u64,
     /// How long the previous refresh token still gets the same successor, so that tabs and retries converge: 0 to 60 s.
     /// Default 10 s, `SESSION_REFRESH_GRACE_PERIOD`. Within it the current token is given back unchanged too, where
     /// RFC 9700 has a new one with every answer ([`Auth::refresh`](crate::Auth::refresh) says why). 0 is strict: every
@@ -101,7 +104,8 @@ pub struct AuthConfig {
     /// `Forwarded`) is believed; of everybody else the socket's address counts. Default none. `TRUSTED_PROXIES`,
     /// separated by commas.
     pub trusted_proxies: Vec<AddressRange>,
-    /// A floor for the time a refused login takes. Default none, since every path does the same work.
+    /// A floor for the time that a refused login and a request for a reset take. Default none, since every path does the
+    /// same work.
     /// `LOGIN_STALL_TIME`, in milliseconds.
     pub login_stall: Duration,
     /// The shortest password that may be set, in code points: 8 to 64. Default 8, `PASSWORD_MIN_LENGTH`; 15 where the
@@ -304,6 +308,7 @@ impl AuthConfig {
             refresh_token_ttl: Duration::from_secs(7 * DAY),
             absolute_ttl: Duration::from_secs(90 * DAY),
             session_cookie_ttl: Duration::from_secs(DAY),
+            max_sessions_per_user: 100,
             refresh_grace: Duration::from_secs(10),
             leeway: Duration::ZERO,
             on_reuse: ReuseResponse::EndSession,

@@ -1,4 +1,4 @@
-//! The routes of admins: `/users`, and the audit trail.
+//! The routes of admins: `/users`, invitations, and the audit trail.
 
 use serde::Serialize;
 
@@ -25,6 +25,7 @@ pub(super) enum Administration {
     User,
     Update,
     Delete,
+    Invite,
     InviteAgain,
     ResetFactor,
 }
@@ -35,10 +36,13 @@ impl Administration {
         auth: &Auth,
         identity: &Identity,
         head: &RequestHead<'_>,
-        fields: &Fields,
+        fields: impl Future<Output = Result<Fields, Problem>>,
     ) -> Result<Reply, Problem> {
-        // Before anything is said about the request: whoever may not ask learns no more than that.
+        // Rights are those of when the whole request is here: a body may be slow. And they come before anything is said
+        // about it: whoever may not ask learns no more than that.
+        let fields = fields.await;
         let admin = auth.admin_to(Some(self.action()), identity, &auth.inner.wire.clients.of(head)).await?;
+        let fields = &fields?;
         match self {
             Self::Users => users(&admin, head).await,
             Self::Create => create(auth, &admin, fields).await,
@@ -50,6 +54,14 @@ impl Administration {
             }
             Self::Delete => {
                 found(admin.delete_user(&user_id(head, 0)?).await?)?;
+                Ok(Reply::new(204))
+            }
+            Self::Invite => {
+                let email = email_field(fields)?;
+                let role = fields.required("role").map_err(Problem::payload)?;
+                let role = Role::new(role).map_err(|_| Problem::payload(Reason::NotARole))?;
+                let url = fields.optional("invite_url").map_err(Problem::payload)?;
+                admin.invite(email, role, url).await?;
                 Ok(Reply::new(204))
             }
             Self::InviteAgain => {
@@ -72,7 +84,7 @@ impl Administration {
             Self::Update => AdminAction::UpdateUser,
             Self::Delete => AdminAction::DeleteUser,
             Self::ResetFactor => AdminAction::ResetFactor,
-            Self::InviteAgain => AdminAction::Invite,
+            Self::Invite | Self::InviteAgain => AdminAction::Invite,
         }
     }
 }
@@ -219,3 +231,6 @@ impl<'a> Event<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

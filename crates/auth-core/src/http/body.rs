@@ -15,7 +15,7 @@ use super::problem::{Problem, Reason};
 use crate::clock::Timestamp;
 
 /// How much of a body that is too large is still read and thrown away, so that the client gets to see the answer
-/// instead of a reset connection.
+/// instead of a reset connection. Of a request that is refused for whom it is from, nothing is read.
 const DRAIN_LIMIT: usize = 2 * 1024 * 1024;
 
 /// Reads the fields of a JSON object, within `time` and [`Route::BODY_LIMIT`]. No body is an empty object.

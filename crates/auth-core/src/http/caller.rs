@@ -114,8 +114,8 @@ impl Caller {
         checked.identity().cloned().ok_or_else(|| refusal(&ErrorKind::MissingToken.into()))
     }
 
-    async fn own(&self, own: Own) -> Result<Identity, Refusal> {
-        self.offer(own.endpoint())?;
+    async fn own(&self, endpoint: Endpoint, own: Own) -> Result<Identity, Refusal> {
+        self.offer(endpoint)?;
         self.pass(&own.guard(self.auth())).await
     }
 
@@ -148,7 +148,10 @@ impl Caller {
             return Err(refusal(&Problem::payload(Reason::SeveralLogins)));
         }
         let mut result = self.auth().handle_login(&self.head(), fields).await;
-        if let Err(Refused { problem: problem @ Problem::Payload(Reason::NotAnEmail), .. }) = &mut result {
+        if let Err(Refused {
+            problem: problem @ Problem::Payload(Reason::NotAnEmail | Reason::Empty("email")), ..
+        }) = &mut result
+        {
             *problem = ErrorKind::InvalidCredentials.into();
         }
         self.settle(result)
@@ -197,7 +200,7 @@ impl Caller {
     /// # Errors
     /// As the route.
     pub async fn user(&self) -> Result<UserRecord, Refusal> {
-        let identity = self.own(Own::User).await?;
+        let identity = self.own(Endpoint::Me, Own::User).await?;
         own::user(self.auth(), &identity).await.map_err(|problem| refusal(&problem))
     }
 
@@ -206,7 +209,7 @@ impl Caller {
     /// # Errors
     /// As the route.
     pub async fn generate_second_factor(&self, fields: &Fields) -> Result<NewFactor, Refusal> {
-        let identity = self.own(Own::Tfa(Tfa::Generate)).await?;
+        let identity = self.own(Endpoint::TfaGenerate, Own::Tfa(Tfa::Generate)).await?;
         tfa::generate(self.auth(), &identity, fields, &self.client()).await.map_err(|problem| refusal(&problem))
     }
 
@@ -215,7 +218,7 @@ impl Caller {
     /// # Errors
     /// As the route.
     pub async fn enable_second_factor(&self, fields: &Fields) -> Result<(), Refusal> {
-        let identity = self.own(Own::Tfa(Tfa::Enable)).await?;
+        let identity = self.own(Endpoint::TfaEnable, Own::Tfa(Tfa::Enable)).await?;
         let enabled = tfa::enable(self.auth(), &identity, fields, &self.client()).await;
         enabled.map(drop).map_err(|problem| refusal(&problem))
     }
@@ -225,7 +228,7 @@ impl Caller {
     /// # Errors
     /// As the route.
     pub async fn disable_second_factor(&self, fields: &Fields) -> Result<(), Refusal> {
-        let identity = self.own(Own::Tfa(Tfa::Disable)).await?;
+        let identity = self.own(Endpoint::TfaDisable, Own::Tfa(Tfa::Disable)).await?;
         tfa::disable(self.auth(), &identity, fields, &self.client()).await.map_err(|problem| refusal(&problem))
     }
 

@@ -136,8 +136,9 @@ impl Endpoint {
         Self::OpenApi,
     ];
 
-    /// Whether it is mounted only by [`AuthBuilder::with`](crate::AuthBuilder::with): those that let new users in, those
-    /// of admins, and those that come with a feature, since a feature must not change what an app serves.
+    /// Whether it is mounted only when it is asked for by name ([`AuthBuilder::with`](crate::AuthBuilder::with),
+    /// [`AuthBuilder::only`](crate::AuthBuilder::only)): those that let new users in, those of admins, and those that come
+    /// with a feature, since a feature must not change what an app serves.
     #[must_use]
     pub const fn is_optional(self) -> bool {
         #[cfg(feature = "openapi")]
@@ -147,8 +148,10 @@ impl Endpoint {
         self.needs_directory() || matches!(self, Self::Events | Self::Health)
     }
 
-    /// Whether it works on users in our own store, and on no others.
-    pub(crate) const fn needs_directory(self) -> bool {
+    /// Whether it works on users in our own store, and on no others: of no use with
+    /// [`AuthBuilder::users`](crate::AuthBuilder::users).
+    #[must_use]
+    pub const fn needs_directory(self) -> bool {
         self.lets_users_in()
             || matches!(
                 self,

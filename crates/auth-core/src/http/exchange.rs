@@ -117,7 +117,8 @@ impl Auth {
         let client = self.inner.wire.clients.of(head);
         // One that was planted beside it, or damaged, makes the device unknown, and nothing worse.
         let device = cookies.device.read(head).ok().flatten().map(DeviceToken::new);
-        let request = request.mode(mode.of_session()).device(device);
+        let request = request.mode(mode.of_session());
+        let request = if let Some(device) = device { request.device(device) } else { request };
         let tokens = self.login(request, &client).await.map_err(Problem::from)?;
         if let Some(token) = &refresh {
             self.replace(token, &client).await.map_err(Problem::from)?;
@@ -181,13 +182,16 @@ impl Auth {
         body: Option<RefreshToken>,
         mode: Option<Mode>,
     ) -> Result<Vec<String>, Problem> {
-        let (source, _) = self.source(head, body, mode)?;
+        let (source, mode) = self.source(head, body, mode)?;
         let client = self.inner.wire.clients.of(head);
         let cookies = self.cookies();
         Ok(match source {
             Source::Body(token) => {
+                // In `json` another page may have sent it, which changes no cookies.
+                let sent = if mode == Mode::Cookie { cookies.refresh.read(head)? } else { None };
                 self.logout(&token, &client).await?;
-                Vec::new()
+                let is_dead = sent.is_some_and(|value| value == token.expose_secret());
+                is_dead.then(|| cookies.refresh.clear()).into_iter().collect()
             }
             Source::RefreshCookie(token) => {
                 self.logout(&token, &client).await?;

@@ -196,22 +196,35 @@ impl Guard {
             }
             Err(problem) => Err(problem),
         };
-        self.verdict(identity, found.stripped, response_headers)
+        match self.passage(identity, found.stripped, response_headers) {
+            Ok(passage) => Verdict::Allowed(passage),
+            Err(reply) => Verdict::Refused(reply),
+        }
     }
 
-    fn verdict(
+    /// Decides, and asks the store where [`check`](Self::check) would have it asked.
+    ///
+    /// # Errors
+    /// The request is refused: answer with this.
+    pub async fn decide(&self, head: &RequestHead<'_>) -> Result<Passage, Reply> {
+        match self.check(head) {
+            Verdict::Allowed(passage) => Ok(passage),
+            Verdict::Refused(reply) => Err(reply),
+            Verdict::Ask(lookup) => lookup.resolve().await,
+        }
+    }
+
+    fn passage(
         &self,
         identity: Result<Option<Identity>, Problem>,
         stripped: Option<StrippedQuery>,
         response_headers: &'static [(&'static str, &'static str)],
-    ) -> Verdict {
-        match identity.and_then(|identity| self.admit(identity)) {
-            Ok(checked) => Verdict::Allowed(Passage { checked, stripped, response_headers }),
-            Err(problem) => {
-                measure::guard_refused(code(&problem));
-                Verdict::Refused(self.refuse(&problem).with_all(response_headers))
-            }
-        }
+    ) -> Result<Passage, Reply> {
+        let checked = identity.and_then(|identity| self.admit(identity)).map_err(|problem| {
+            measure::guard_refused(code(&problem));
+            self.refuse(&problem).with_all(response_headers)
+        })?;
+        Ok(Passage { checked, stripped, response_headers })
     }
 
     /// Whose request it is, whatever this guard demands: the store is asked where it must be.
@@ -312,6 +325,7 @@ pub enum Verdict {
 
 /// A request that may pass, and what to do with it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Passage {
     /// For the request's extensions: the extractors read it.
     pub checked: Checked,
@@ -391,11 +405,13 @@ enum Key {
 }
 
 impl Lookup {
-    /// Asks the store: one statement (two when users live in a table of the app); or whoever publishes the keys. Never
-    /// [`Verdict::Ask`] again.
-    pub async fn resolve(self) -> Verdict {
+    /// Asks the store: one statement (two when users live in a table of the app); or whoever publishes the keys.
+    ///
+    /// # Errors
+    /// The request is refused: answer with this.
+    pub async fn resolve(self) -> Result<Passage, Reply> {
         let identity = self.guard.look_up(&self.key).await;
-        self.guard.verdict(identity.map(Some).map_err(Problem::from), self.stripped, self.response_headers)
+        self.guard.passage(identity.map(Some).map_err(Problem::from), self.stripped, self.response_headers)
     }
 }
 

@@ -3,8 +3,7 @@
 use futures_core::Stream;
 use serde::Serialize;
 
-use super::account::{self, Account};
-use super::admin::Administration;
+use super::account;
 use super::body::{self, Fields, Json};
 use super::client::Clients;
 use super::cookie::Cookie;
@@ -12,15 +11,15 @@ use super::endpoint::{Endpoint, Method, Route, Target};
 use super::exchange::{Cookies, Exchanged, Given, Mode, Refused};
 use super::head::RequestHead;
 use super::origin::OriginPolicy;
-use super::own::{self, Own};
+use super::own;
 use super::problem::{Problem, Reason};
 use super::render::{Place, refusal};
 use super::reply::{Data, Reply};
-use super::tfa::Tfa;
-use super::tokens::Tokens;
+use super::task::{Public, Task};
 use crate::auth::Auth;
 use crate::config::AuthConfig;
 use crate::email::Email;
+use crate::error::ErrorKind;
 use crate::secret::{OneTimePassword, Password, RefreshToken};
 use crate::service::LoginRequest;
 
@@ -88,62 +87,41 @@ impl Auth {
             Some(Target::File(file)) => return file.map_or_else(|| Reply::new(404), |file| file.answer(head)),
             None => return open(&Problem::Method(route.allow())),
         };
-        let fields = match endpoint.method() {
-            Method::Get | Method::Delete => Ok(Fields::none()),
-            Method::Post | Method::Patch => body::read(body, head, self.inner.config.body_timeout).await,
+        let fields = async move {
+            match endpoint.method() {
+                Method::Get | Method::Delete => Ok(Fields::none()),
+                Method::Post | Method::Patch => body::read(body, head, self.inner.config.body_timeout).await,
+            }
         };
-        let fields = match fields {
-            Ok(fields) => fields,
-            Err(problem) => return open(&problem),
-        };
-        match endpoint {
-            Endpoint::Login => exchange_reply(self.handle_login(head, &fields).await),
-            Endpoint::Refresh => exchange_reply(self.handle_refresh(head, &fields).await),
-            Endpoint::Logout => match self.handle_logout(head, &fields).await {
+        match Task::of(endpoint) {
+            Task::Own(own) => own::handle(self, own, head, fields).await,
+            Task::Public(task) => match fields.await {
+                Ok(fields) => self.answer(task, head, &fields).await,
+                Err(problem) => open(&problem),
+            },
+        }
+    }
+
+    async fn answer(&self, task: Public, head: &RequestHead<'_>, fields: &Fields) -> Reply {
+        match task {
+            Public::Login => exchange_reply(self.handle_login(head, fields).await),
+            Public::Refresh => exchange_reply(self.handle_refresh(head, fields).await),
+            Public::Logout => match self.handle_logout(head, fields).await {
                 Ok(set_cookies) => Reply::new(204).with_all(&[NO_STORE]).with_cookies(set_cookies),
                 Err(problem) => open(&problem),
             },
-            Endpoint::Providers => Reply::json(200, &Providers { data: [], disable_default: false }),
-            Endpoint::Jwks => Reply::written(200, self.inner.keys.jwks()).with_all(&[KEYS_MAY_BE_KEPT]),
-            Endpoint::Me => own::handle(self, Own::User, head, &fields).await,
-            Endpoint::Sessions => own::handle(self, Own::Sessions, head, &fields).await,
-            Endpoint::EndOtherSessions => own::handle(self, Own::EndOtherSessions, head, &fields).await,
-            Endpoint::EndSession => own::handle(self, Own::EndSession, head, &fields).await,
-            Endpoint::Tokens => own::handle(self, Own::Tokens(Tokens::List), head, &fields).await,
-            Endpoint::CreateToken => own::handle(self, Own::Tokens(Tokens::Create), head, &fields).await,
-            Endpoint::RevokeToken => own::handle(self, Own::Tokens(Tokens::Revoke), head, &fields).await,
-            Endpoint::ChangePassword => own::handle(self, Own::ChangePassword, head, &fields).await,
-            Endpoint::Invite => own::handle(self, Own::Invite, head, &fields).await,
-            Endpoint::Users => own::handle(self, Own::Admin(Administration::Users), head, &fields).await,
-            Endpoint::CreateUser => own::handle(self, Own::Admin(Administration::Create), head, &fields).await,
-            Endpoint::User => own::handle(self, Own::Admin(Administration::User), head, &fields).await,
-            Endpoint::UpdateUser => own::handle(self, Own::Admin(Administration::Update), head, &fields).await,
-            Endpoint::DeleteUser => own::handle(self, Own::Admin(Administration::Delete), head, &fields).await,
-            Endpoint::InviteAgain => own::handle(self, Own::Admin(Administration::InviteAgain), head, &fields).await,
-            Endpoint::ResetUserFactor => {
-                own::handle(self, Own::Admin(Administration::ResetFactor), head, &fields).await
+            Public::Providers => Reply::json(200, &Providers { data: [], disable_default: false }),
+            Public::Jwks => Reply::written(200, self.inner.keys.jwks()).with_all(&[KEYS_MAY_BE_KEPT]),
+            Public::Account(account) => {
+                account::handle(self, account, head, fields).await.unwrap_or_else(|problem| open(&problem))
             }
-            Endpoint::Events => own::handle(self, Own::Events, head, &fields).await,
-            Endpoint::RequestReset => self.handle_account(Account::RequestReset, head, &fields).await,
-            Endpoint::ResetPassword => self.handle_account(Account::Reset, head, &fields).await,
-            Endpoint::Register => self.handle_account(Account::Register, head, &fields).await,
-            Endpoint::VerifyEmail => self.handle_account(Account::VerifyEmail, head, &fields).await,
-            Endpoint::AcceptInvitation => self.handle_account(Account::AcceptInvitation, head, &fields).await,
-            Endpoint::TfaGenerate => own::handle(self, Own::Tfa(Tfa::Generate), head, &fields).await,
-            Endpoint::TfaEnable => own::handle(self, Own::Tfa(Tfa::Enable), head, &fields).await,
-            Endpoint::TfaDisable => own::handle(self, Own::Tfa(Tfa::Disable), head, &fields).await,
-            Endpoint::TfaRecoveryCodes => own::handle(self, Own::Tfa(Tfa::RecoveryCodes), head, &fields).await,
-            Endpoint::Health => match self.health().await {
+            Public::Health => match self.health().await {
                 Ok(()) => Reply::json(200, &Data { data: Health { status: "ok" } }).with_all(&[NO_STORE]),
                 Err(error) => open(&error.into()).with_all(&[NO_STORE]),
             },
             #[cfg(feature = "openapi")]
-            Endpoint::OpenApi => self.handle_openapi(),
+            Public::OpenApi => self.handle_openapi(),
         }
-    }
-
-    async fn handle_account(&self, account: Account, head: &RequestHead<'_>, fields: &Fields) -> Reply {
-        account::handle(self, account, head, fields).await.unwrap_or_else(|problem| open(&problem))
     }
 
     pub(super) async fn handle_login(&self, head: &RequestHead<'_>, fields: &Fields) -> Result<Exchanged, Refused> {
@@ -194,6 +172,14 @@ fn exchange_reply(result: Result<Exchanged, Refused>) -> Reply {
             reply.with_all(&[NO_STORE]).with_cookies(exchanged.set_cookies)
         }
         Err(refused) => open(&refused.problem).with_cookies(refused.set_cookies),
+    }
+}
+
+impl Reply {
+    /// The answer when [`Auth::handle`] panicked, by a hook of the app or by a bug of ours.
+    pub fn panicked() -> Self {
+        tracing::error!(target: "auth::http", "a request panicked while it was handled: see the message of the panic");
+        open(&ErrorKind::Internal.into())
     }
 }
 

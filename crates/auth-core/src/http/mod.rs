@@ -36,6 +36,7 @@ mod query;
 mod render;
 mod reply;
 mod requirement;
+mod task;
 mod tfa;
 mod tokens;
 
@@ -50,5 +51,5 @@ pub(crate) use handle::Wire;
 pub use head::{HeaderLines, RequestHead};
 pub use query::{QueryToken, StrippedQuery, strip_query_token};
 pub use render::Refusal;
-pub use reply::{HeaderValue, Reply};
+pub use reply::Reply;
 pub use requirement::Requirement;

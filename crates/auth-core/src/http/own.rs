@@ -3,11 +3,9 @@
 
 use serde::{Serialize, Serializer};
 
-use super::account::email_field;
 use super::admin::{self, Administration};
 use super::body::Fields;
-use super::endpoint::Endpoint;
-use super::guard::{Guard, Verdict};
+use super::guard::Guard;
 use super::head::RequestHead;
 use super::problem::{Problem, Reason};
 use super::query;
@@ -16,7 +14,6 @@ use super::tfa::Tfa;
 use super::tokens::Tokens;
 use crate::auth::Auth;
 use crate::error::ErrorKind;
-use crate::event::AdminAction;
 use crate::id::{Role, SessionId};
 use crate::secret::{OneTimePassword, Password};
 use crate::service::{OwnSession, PasswordChange};
@@ -33,39 +30,11 @@ pub(super) enum Own {
     Tfa(Tfa),
     Tokens(Tokens),
     ChangePassword,
-    Invite,
     Admin(Administration),
     Events,
 }
 
 impl Own {
-    /// Where REST has it.
-    pub(super) const fn endpoint(self) -> Endpoint {
-        match self {
-            Self::User => Endpoint::Me,
-            Self::Sessions => Endpoint::Sessions,
-            Self::EndOtherSessions => Endpoint::EndOtherSessions,
-            Self::EndSession => Endpoint::EndSession,
-            Self::Tfa(Tfa::Generate) => Endpoint::TfaGenerate,
-            Self::Tfa(Tfa::Enable) => Endpoint::TfaEnable,
-            Self::Tfa(Tfa::Disable) => Endpoint::TfaDisable,
-            Self::Tfa(Tfa::RecoveryCodes) => Endpoint::TfaRecoveryCodes,
-            Self::Tokens(Tokens::List) => Endpoint::Tokens,
-            Self::Tokens(Tokens::Create) => Endpoint::CreateToken,
-            Self::Tokens(Tokens::Revoke) => Endpoint::RevokeToken,
-            Self::ChangePassword => Endpoint::ChangePassword,
-            Self::Invite => Endpoint::Invite,
-            Self::Admin(Administration::Users) => Endpoint::Users,
-            Self::Admin(Administration::Create) => Endpoint::CreateUser,
-            Self::Admin(Administration::User) => Endpoint::User,
-            Self::Admin(Administration::Update) => Endpoint::UpdateUser,
-            Self::Admin(Administration::Delete) => Endpoint::DeleteUser,
-            Self::Events => Endpoint::Events,
-            Self::Admin(Administration::InviteAgain) => Endpoint::InviteAgain,
-            Self::Admin(Administration::ResetFactor) => Endpoint::ResetUserFactor,
-        }
-    }
-
     /// Who may ask. What is part of setting up a second factor is open to whoever may do nothing else. How a user signs in
     /// is no matter for programs; whose token they hold they may ask.
     pub(super) fn guard(self, auth: &Auth) -> Guard {
@@ -79,8 +48,7 @@ impl Own {
             | Self::EndSession
             | Self::Tokens(_)
             | Self::ChangePassword
-            // A token that ends must not make an admin who stays.
-            | Self::Invite
+            // A token has an end, and an admin whom it made would have none.
             | Self::Admin(_)
             | Self::Events => guard.login_only(),
         }
@@ -90,26 +58,25 @@ impl Own {
 /// What is told of a user is for that user alone.
 const PRIVATE: (&str, &str) = ("cache-control", "private, no-store");
 
-pub(super) async fn handle(auth: &Auth, own: Own, head: &RequestHead<'_>, fields: &Fields) -> Reply {
+/// Who asks is known before anything of what is asked is read, or said.
+pub(super) async fn handle(
+    auth: &Auth,
+    own: Own,
+    head: &RequestHead<'_>,
+    fields: impl Future<Output = Result<Fields, Problem>>,
+) -> Reply {
     let guard = own.guard(auth);
-    let verdict = match guard.check(head) {
-        Verdict::Ask(lookup) => lookup.resolve().await,
-        verdict => verdict,
+    let passage = match guard.decide(head).await {
+        Ok(passage) => passage,
+        Err(reply) => return reply,
     };
-    match verdict {
-        Verdict::Allowed(passage) => {
-            let reply = match passage.checked.require() {
-                Ok(identity) => {
-                    answer(auth, own, identity, head, fields).await.unwrap_or_else(|problem| guard.refuse(&problem))
-                }
-                Err(reply) => reply,
-            };
-            reply.with_all(passage.response_headers)
+    let reply = match passage.checked.require() {
+        Ok(identity) => {
+            answer(auth, own, identity, head, fields).await.unwrap_or_else(|problem| guard.refuse(&problem))
         }
-        Verdict::Refused(reply) => reply,
-        // A resolved check asks no more.
-        Verdict::Ask(_) => guard.refuse(&ErrorKind::Internal.into()),
-    }
+        Err(reply) => reply,
+    };
+    reply.with_all(passage.response_headers)
 }
 
 async fn answer(
@@ -117,7 +84,7 @@ async fn answer(
     own: Own,
     identity: &Identity,
     head: &RequestHead<'_>,
-    fields: &Fields,
+    fields: impl Future<Output = Result<Fields, Problem>>,
 ) -> Result<Reply, Problem> {
     let reply = match own {
         Own::User => {
@@ -139,26 +106,15 @@ async fn answer(
             auth.end_session(identity, id, &auth.inner.wire.clients.of(head)).await?;
             Reply::new(204)
         }
-        Own::Tfa(tfa) => tfa.answer(auth, identity, fields, &auth.inner.wire.clients.of(head)).await?,
-        Own::Tokens(tokens) => tokens.answer(auth, identity, head, fields).await?,
+        Own::Tfa(tfa) => tfa.answer(auth, identity, &fields.await?, &auth.inner.wire.clients.of(head)).await?,
+        Own::Tokens(tokens) => tokens.answer(auth, identity, head, &fields.await?).await?,
         Own::ChangePassword => {
-            let change = password_change(fields).map_err(Problem::payload)?;
+            let change = password_change(&fields.await?).map_err(Problem::payload)?;
             auth.change_password(identity, change, &auth.inner.wire.clients.of(head)).await?;
             Reply::new(204)
         }
         Own::Events => admin::events(auth, identity, head).await?,
         Own::Admin(administration) => administration.answer(auth, identity, head, fields).await?,
-        Own::Invite => {
-            let client = auth.inner.wire.clients.of(head);
-            // Before anything is said about the request.
-            let admin = auth.admin_to(Some(AdminAction::Invite), identity, &client).await?;
-            let email = email_field(fields)?;
-            let role = fields.required("role").map_err(Problem::payload)?;
-            let role = Role::new(role).map_err(|_| Problem::payload(Reason::NotARole))?;
-            let url = fields.optional("invite_url").map_err(Problem::payload)?;
-            admin.invite(email, role, url).await?;
-            Reply::new(204)
-        }
     };
     Ok(reply.with_all(&[PRIVATE]))
 }

@@ -3,9 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// The value of a header: ASCII, checked by whoever wrote it.
-pub type HeaderValue = Cow<'static, str>;
-
 /// The envelope of every good answer.
 #[derive(serde::Serialize)]
 pub(super) struct Data<T> {
@@ -17,7 +14,8 @@ pub(super) struct Data<T> {
 #[must_use]
 pub struct Reply {
     status: u16,
-    headers: Vec<(&'static str, HeaderValue)>,
+    /// Their values are ASCII, checked by whoever wrote them.
+    headers: Vec<(&'static str, Cow<'static, str>)>,
     body: Vec<u8>,
 }
 
@@ -37,7 +35,7 @@ impl Reply {
     }
 
     /// Sets a header, in place of one of the same name.
-    pub(super) fn with(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.retain(|(other, _)| *other != name);
         self.headers.push((name, value.into()));
         self
@@ -60,9 +58,8 @@ impl Reply {
     }
 
     /// The header lines, names in lower case. A name may be there more than once.
-    #[must_use]
-    pub fn headers(&self) -> &[(&'static str, HeaderValue)] {
-        &self.headers
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.headers.iter().map(|(name, value)| (*name, &**value))
     }
 
     #[cfg(feature = "openapi")]

@@ -55,7 +55,8 @@ pub trait Mailer: fmt::Debug + Send + Sync + 'static {
     /// Hands `message` over, to its one recipient. `Ok` means that somebody else is responsible for it now.
     ///
     /// # Errors
-    /// [`MailErrorKind::Transient`] when trying again later can succeed. Neither the error nor anything logged holds the
+    /// [`MailErrorKind::Transient`] when trying again later can succeed: the same message comes again after 2 s, and once
+    /// more after 10 s, so answer it only for what was not handed over. Neither the error nor anything logged holds the
     /// text of the message: there is a token in it.
     async fn send(&self, message: &Message) -> Result<(), MailError>;
 }

@@ -52,6 +52,7 @@ timed!(SessionStore {
     "session_rotate" = rotate(rotation: &Rotation) -> Swap;
     "session_revoke" = revoke(id: SessionId, reason: RevokeReason, now: Timestamp) -> Swap;
     "session_list" = list(user: &UserId, now: Timestamp) -> Vec<SessionRecord>;
+    "session_end_beyond" = end_beyond(user: &UserId, keep: u64, now: Timestamp) -> Vec<SessionId>;
     "session_revoked_since" = revoked_since(since: Timestamp) -> Vec<Revoked>;
     "session_purge" = purge_expired(expired_before: Timestamp, limit: u64) -> u64;
 });

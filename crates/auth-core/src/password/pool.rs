@@ -4,11 +4,12 @@
 //! lets 1,000 parallel logins take 19 GiB. Here the thread belongs to the work: a request that goes away does not
 //! free it for the next one, and work that nobody waits for any more is not begun.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::hash::{self, HashError, HashMemory, HashParams, PasswordHash, Verification};
 use super::pepper::Peppers;
@@ -34,7 +35,7 @@ pub(crate) struct HashPool {
 #[must_use]
 pub(crate) struct Place<'a> {
     pool: &'a HashPool,
-    permit: OwnedSemaphorePermit,
+    permit: Permit,
 }
 
 type Job = Box<dyn FnOnce(&mut HashMemory) + Send>;
@@ -68,12 +69,10 @@ impl HashPool {
     /// # Errors
     /// `Unavailable` when every thread is busy and the queue is full.
     pub(crate) fn reserve(&self) -> Result<Place<'_>, AuthError> {
-        let permit = Arc::clone(&self.places).try_acquire_owned();
-        let permit = permit.map_err(|_| {
+        let permit = Permit::of(&self.places).ok_or_else(|| {
             measure::hash_turned_away();
             AuthError::new(ErrorKind::Unavailable, "the hashing pool is full")
         })?;
-        measure::hash_places(self.places.available_permits());
         Ok(Place { pool: self, permit })
     }
 }
@@ -121,7 +120,7 @@ impl Place<'_> {
         work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<T, AuthError> {
         let (reply, result) = oneshot::channel();
-        let (permit, places) = (self.permit, Arc::clone(&self.pool.places));
+        let permit = self.permit;
         let waiting = Stopwatch::start();
         let job = Box::new(move |memory: &mut HashMemory| {
             waiting.stop(measure::Duration::HashWait);
@@ -134,11 +133,33 @@ impl Place<'_> {
             }
             // The place belongs to the work, not to the request that may be dropped.
             drop(permit);
-            measure::hash_places(places.available_permits());
         });
         let gone = |what: &'static str| AuthError::new(ErrorKind::Internal, what);
         self.pool.jobs.send(job).map_err(|_| gone("the hashing threads are gone"))?;
         result.await.map_err(|_| gone("a hashing thread gave up"))
+    }
+}
+
+/// One of the places, until this is dropped, used or not.
+#[derive(Debug)]
+struct Permit(Arc<Semaphore>);
+
+impl Permit {
+    /// `None` when all are taken.
+    fn of(places: &Arc<Semaphore>) -> Option<Self> {
+        places.try_acquire().ok()?.forget();
+        let permit = Self(Arc::clone(places));
+        measure::hash_places(places.available_permits());
+        Some(permit)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
+        let free = self.0.available_permits();
+        // The recorder is the app's. If it panics, perhaps for the second time, it must not end the process.
+        let _ = catch_unwind(|| measure::hash_places(free));
     }
 }
 
@@ -148,7 +169,15 @@ fn work(jobs: &Mutex<Receiver<Job>>) {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         // The pool was dropped: nobody can hand in more.
         let Ok(job) = job else { return };
-        job(&mut memory);
+        // Not all of it is ours: an estimator reads what users choose, the app listens to the log and the numbers. A
+        // thread that dies of it would be missing until the next start.
+        if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
+            memory = HashMemory::default();
+            // Without that message, which may quote a password; and whoever listens may be what panicked.
+            let _ = catch_unwind(|| {
+                tracing::error!(target: "auth::password", "a hashing thread panicked: see the message of the panic");
+            });
+        }
     }
 }
 
@@ -219,6 +248,69 @@ mod tests {
         release.send(()).expect("the abandoned work still runs");
         next.await.expect("runs after it");
         assert!(never.recv().is_err(), "work that nobody waited for was begun");
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_its_caller_the_answer_and_the_pool_no_thread() {
+        let pool = pool(1, 8);
+        for _ in 0..3 {
+            let panicked = pool.reserve().expect("a place").run::<()>(|_| panic!("as an estimator may"));
+            assert_eq!(panicked.await.expect_err("there is no answer").kind(), ErrorKind::Internal);
+        }
+        let verified = pool.reserve().expect("a place").verify(Password::new("x"), None).await;
+        assert_eq!(verified.expect("the thread goes on"), Verification::Mismatch);
+        assert!(pool.places.available_permits() >= 8, "a place went with a panic");
+    }
+
+    /// A log of the app, and numbers of the app, that panic themselves.
+    struct Broken;
+
+    impl tracing::Subscriber for Broken {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+        fn event(&self, _: &tracing::Event<'_>) {
+            panic!("as a layer may")
+        }
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    #[cfg(feature = "metrics")]
+    impl metrics::Recorder for Broken {
+        fn describe_counter(&self, _: metrics::KeyName, _: Option<metrics::Unit>, _: metrics::SharedString) {}
+        fn describe_gauge(&self, _: metrics::KeyName, _: Option<metrics::Unit>, _: metrics::SharedString) {}
+        fn describe_histogram(&self, _: metrics::KeyName, _: Option<metrics::Unit>, _: metrics::SharedString) {}
+        fn register_counter(&self, _: &metrics::Key, _: &metrics::Metadata<'_>) -> metrics::Counter {
+            metrics::Counter::noop()
+        }
+        fn register_gauge(&self, _: &metrics::Key, _: &metrics::Metadata<'_>) -> metrics::Gauge {
+            panic!("as a recorder may")
+        }
+        fn register_histogram(&self, _: &metrics::Key, _: &metrics::Metadata<'_>) -> metrics::Histogram {
+            metrics::Histogram::noop()
+        }
+    }
+
+    #[tokio::test]
+    async fn nor_does_a_panic_of_whoever_hears_of_it() {
+        let pool = pool(1, 8);
+        let panicked = pool.reserve().expect("a place").run::<()>(|_| {
+            // Those of this thread, as long as it lives.
+            std::mem::forget(tracing::subscriber::set_default(Broken));
+            #[cfg(feature = "metrics")]
+            std::mem::forget(metrics::set_default_local_recorder(&Broken));
+            panic!("as an estimator may")
+        });
+        assert_eq!(panicked.await.expect_err("there is no answer").kind(), ErrorKind::Internal);
+        for _ in 0..3 {
+            pool.reserve().expect("a place").run(|_| ()).await.expect("the thread goes on");
+        }
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! What admins do with users. None of it sets or shows a password (requirement P9).
 
-use super::outbox::allowed;
+use super::links::allowed;
 use super::second_factor::Asking;
 use super::users::taken;
 use crate::auth::{Auth, Inner};
@@ -39,8 +39,9 @@ impl NewAccount {
     }
 }
 
-/// What an admin changes of a user; what is `None` stays.
+/// What an admin changes of a user; what is `None` stays. Begin with `AccountChange::default()`.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct AccountChange {
     /// A new address.
     pub email: Option<Email>,
@@ -255,8 +256,8 @@ impl Admin<'_> {
         Ok(true)
     }
 
-    /// What one admin does with an open session of another must not outlast it: an address of one's own makes an admin who
-    /// stays.
+    /// The login must be recent. Whoever finds the open session of an admin could otherwise invite their own address as an
+    /// admin, and be one after the session has ended.
     pub(super) fn step_up(&self) -> Result<(), AuthError> {
         self.auth.inner.recent_login(&self.asking)
     }

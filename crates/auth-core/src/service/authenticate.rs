@@ -1,5 +1,7 @@
 //! Finding out who a request comes from.
 
+use std::sync::Arc;
+
 use crate::auth::{Auth, Inner};
 use crate::client::ClientInfo;
 use crate::clock::Timestamp;
@@ -70,7 +72,7 @@ impl Auth {
         let user = user.filter(|_| alive).ok_or(ErrorKind::InvalidToken)?;
         let scope = if inner.must_enrol(&user, has_factor) { Scope::Enrolment } else { Scope::Full };
         Ok(Identity {
-            payload: self.payload_of(&user),
+            payload: if scope == Scope::Enrolment { None } else { self.payload_of(&user)? },
             user: user.id,
             role: user.role,
             app_access: user.app_access,
@@ -108,13 +110,13 @@ impl Auth {
             OpaqueKind::Other(tokens) => tokens.resolve(token, now).await?,
         };
         let user = resolved.as_ref().map(|resolved| resolved.user.id);
-        self.judge(resolved, now).map_err(|kind| {
+        let resolved = self.judge(resolved, now).inspect_err(|_| {
             inner.record(EventKind::TokenRefused, user, None, client);
-            kind.into()
-        })
+        })?;
+        self.identity_of(resolved)
     }
 
-    fn judge(&self, resolved: Option<ResolvedToken>, now: Timestamp) -> Result<Identity, ErrorKind> {
+    fn judge(&self, resolved: Option<ResolvedToken>, now: Timestamp) -> Result<ResolvedToken, ErrorKind> {
         let active = resolved.filter(|resolved| resolved.user.status == UserStatus::Active);
         let resolved = active.ok_or(ErrorKind::InvalidToken)?;
         if resolved.expires_at.is_some_and(|expires_at| expires_at <= now) {
@@ -123,13 +125,13 @@ impl Auth {
         if self.inner.must_enrol(&resolved.user, resolved.has_factor) {
             return Err(ErrorKind::EnrolmentRequired);
         }
-        Ok(self.identity_of(resolved))
+        Ok(resolved)
     }
 
-    fn identity_of(&self, resolved: ResolvedToken) -> Identity {
+    fn identity_of(&self, resolved: ResolvedToken) -> Result<Identity, AuthError> {
         let user = resolved.user;
-        Identity {
-            payload: self.payload_of(&user),
+        Ok(Identity {
+            payload: self.payload_of(&user)?,
             user: user.id,
             role: user.role,
             app_access: user.app_access,
@@ -141,13 +143,17 @@ impl Auth {
             issued_at: resolved.issued_at,
             expires_at: resolved.expires_at,
             scope: Scope::Token(resolved.scopes),
-        }
+        })
     }
 
-    /// The app's claims as a payload, as an access token would carry them.
-    fn payload_of(&self, user: &UserRecord) -> Option<std::sync::Arc<[u8]>> {
-        let claims = self.inner.claims.as_ref()?.claims(user);
-        serde_json::to_vec(&claims).ok().map(Into::into)
+    /// The app's claims, which an access token would carry.
+    fn payload_of(&self, user: &UserRecord) -> Result<Option<Arc<[u8]>>, AuthError> {
+        let claims = self.inner.claims_of(user)?;
+        if claims.is_empty() {
+            return Ok(None);
+        }
+        let payload = serde_json::to_vec(&claims).map_err(|error| AuthError::new(ErrorKind::Internal, error))?;
+        Ok(Some(payload.into()))
     }
 }
 

@@ -3,7 +3,7 @@
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::admin::Admin;
-use super::outbox::{LinkBase, allowed};
+use super::links::{LinkBase, allowed};
 use crate::auth::Inner;
 use crate::email::Email;
 use crate::error::{AuthError, ErrorKind};

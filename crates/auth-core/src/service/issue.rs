@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::auth::Inner;
 use crate::clock::Timestamp;
@@ -76,19 +76,31 @@ impl Inner {
     /// Signs the tokens. None of them outlives the session (requirement R5).
     pub(super) fn issue(&self, issue: &Issue<'_>) -> Result<Tokens, AuthError> {
         let refresh = issue.parts.encode();
+        let must_enrol = self.must_enrol(issue.user, issue.has_factor);
+        // Whatever the mode: a hook that is wrong fails the login, and not every request after it.
+        let claims = if must_enrol { Map::new() } else { self.claims_of(issue.user)? };
         let (grant, expires_in) = if issue.mode == SessionMode::Session {
             let expires_in = remaining(issue.now, issue.idle_expires_at);
-            let token = self.sign(TokenKind::Session, issue, Some(&refresh), expires_in)?;
+            let token = self.sign(TokenKind::Session, issue, Some(&refresh), &Map::new(), expires_in)?;
             (Grant::Session(SessionToken::new(token)), expires_in)
         } else {
             let expires_in = self.config.access_token_ttl.min(remaining(issue.now, issue.absolute_expires_at));
-            let must_enrol = self.must_enrol(issue.user, issue.has_factor);
             let kind = if must_enrol { TokenKind::Enrol } else { TokenKind::Access };
-            let access = AccessToken::new(self.sign(kind, issue, None, expires_in)?);
+            let access = AccessToken::new(self.sign(kind, issue, None, &claims, expires_in)?);
             let refresh_expires_in = remaining(issue.now, issue.idle_expires_at);
             (Grant::Pair { access, refresh, refresh_expires_in }, expires_in)
         };
         Ok(Tokens { session: issue.parts.session, user: issue.user.id, grant, expires_in, device: None })
+    }
+
+    /// The app's claims for this user, the same whatever kind of token they go with (requirement J7).
+    pub(super) fn claims_of(&self, user: &UserRecord) -> Result<Map<String, Value>, AuthError> {
+        let claims = self.claims.as_ref().map(|hook| hook.claims(user)).unwrap_or_default();
+        if let Some(claim) = claims.keys().find(|claim| is_reserved(claim)) {
+            let problem = format!("the claims hook sets `{claim}`, which has a meaning of its own: use another name");
+            return Err(AuthError::new(ErrorKind::Internal, problem));
+        }
+        Ok(claims)
     }
 
     fn sign(
@@ -96,16 +108,9 @@ impl Inner {
         kind: TokenKind,
         issue: &Issue<'_>,
         refresh: Option<&RefreshToken>,
+        extra: &Map<String, Value>,
         expires_in: Duration,
     ) -> Result<String, AuthError> {
-        let extra = match (&self.claims, kind) {
-            (Some(hook), TokenKind::Access) => hook.claims(issue.user),
-            _ => Map::new(),
-        };
-        if let Some(claim) = extra.keys().find(|claim| is_reserved(claim)) {
-            let problem = format!("the claims hook sets `{claim}`, which has a meaning of its own: use another name");
-            return Err(AuthError::new(ErrorKind::Internal, problem));
-        }
         let token = NewToken {
             id: &issue.user.id,
             rights: (kind != TokenKind::Enrol).then_some(Rights {
@@ -120,7 +125,7 @@ impl Inner {
             session: refresh.map(RefreshToken::expose_secret),
             iat: issue.now.as_secs(),
             exp: issue.now.after(expires_in).as_secs(),
-            extra: &extra,
+            extra,
         };
         self.keys.sign(kind, &token).map_err(|error| AuthError::new(ErrorKind::Internal, error))
     }

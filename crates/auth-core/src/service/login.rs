@@ -46,8 +46,8 @@ impl LoginRequest {
     /// What an earlier login left with this device ([`Tokens::device`]). Of another account, too old or damaged, it is as
     /// if there were none.
     #[must_use]
-    pub fn device(mut self, device: Option<DeviceToken>) -> Self {
-        self.device = device;
+    pub fn device(mut self, device: DeviceToken) -> Self {
+        self.device = Some(device);
         self
     }
 
@@ -164,14 +164,13 @@ impl Inner {
         tracing::Span::current().record("user", known.as_ref().map(tracing::field::display));
         let owner = candidate.as_ref().map(|(user, epoch)| (&user.id, *epoch));
         self.throttle.confirm(admission, owner, &request.email, client, self.clock.now()).await?;
-        let stored = candidate.as_ref().and_then(|(user, _)| user.password.clone());
+        // Whoever may not sign in costs what nobody costs, whatever the password: the work of a match may be less.
+        let active = candidate.as_ref().filter(|(user, _)| user.status == UserStatus::Active);
+        let stored = active.and_then(|(user, _)| user.password.clone());
         let verification = place.verify(request.password.clone(), stored).await?;
         let (Some((user, epoch)), Verification::Match { outdated }) = (candidate, verification) else {
             return Err(ErrorKind::InvalidCredentials.into());
         };
-        if user.status != UserStatus::Active {
-            return Err(ErrorKind::InvalidCredentials.into());
-        }
         if outdated {
             self.strengthen(&user, request.password.clone()).await;
         }
@@ -200,34 +199,34 @@ impl Inner {
         password: Password,
         client: &ClientInfo,
     ) -> Result<(), AuthError> {
-        let checked = self.password_of(user, password).await;
+        let checked = self.password_of(user, session, password).await;
         if checked.as_ref().is_err_and(|error| error.kind() == ErrorKind::InvalidCredentials) {
             self.record(EventKind::StepUpRefused, Some(user.id), session, client);
         }
         checked
     }
 
-    async fn password_of(&self, user: &UserRecord, password: Password) -> Result<(), AuthError> {
+    async fn password_of(
+        &self,
+        user: &UserRecord,
+        session: Option<SessionId>,
+        password: Password,
+    ) -> Result<(), AuthError> {
         if password.expose_secret().len() > MAX_PASSWORD_BYTES {
             return Err(ErrorKind::InvalidCredentials.into());
         }
-        // A stolen session guesses no faster than a login does; the account is locked for neither's owner.
-        let admission = match Email::parse(&user.email) {
-            Ok(email) => Some(self.throttle.admit(&email, None, &ClientInfo::default(), self.clock.now()).await?),
-            Err(_) => None,
-        };
+        let admission = self.throttle.admit_step_up(&user.id, session, self.clock.now()).await?;
         let verified = match self.pool.reserve() {
             Ok(place) => place.verify(password, user.password.clone()).await,
             Err(error) => Err(error),
         };
-        match (verified, admission) {
-            (Ok(Verification::Mismatch), _) => Err(ErrorKind::InvalidCredentials.into()),
-            (verified, None) => verified.map(drop),
-            (Ok(Verification::Match { .. }), Some(admission)) => {
+        match verified {
+            Ok(Verification::Mismatch) => Err(ErrorKind::InvalidCredentials.into()),
+            Ok(Verification::Match { .. }) => {
                 self.throttle.succeed(admission).await;
                 Ok(())
             }
-            (Err(error), Some(admission)) => {
+            Err(error) => {
                 self.throttle.refund(admission).await;
                 Err(error)
             }
@@ -296,6 +295,7 @@ impl Inner {
             Opened::Stale => return Err(ErrorKind::InvalidCredentials.into()),
         }
         self.record(EventKind::LoginSucceeded, Some(user.id), Some(session.id), client);
+        self.end_surplus(&user.id, client).await;
         self.issue(&Issue {
             user,
             parts: &parts,

@@ -33,9 +33,10 @@ impl Auth {
     }
 
     /// What has to be done beside the requests, for ever: sessions and personal access tokens that expired more than a day
-    /// ago are removed, every ten minutes, 500 at a time, and so are counters of failures that are forgotten; with an [`audit_trail`](crate::AuthConfig::audit_trail), events are stored
-    /// and removed when they are old; and with a [`revocation_feed`](crate::AuthConfig::revocation_feed), what was revoked
-    /// is read. Run it once on every node; dropping it at any point loses nothing.
+    /// ago are removed, every ten minutes, 500 at a time, and so are counters of failures that are forgotten; with an
+    /// [`audit_trail`](crate::AuthConfig::audit_trail), events are stored and removed when they are old; and with a
+    /// [`revocation_feed`](crate::AuthConfig::revocation_feed), what was revoked is read. Run it once on every node;
+    /// dropping it at any point loses nothing.
     pub async fn maintain(&self) -> Infallible {
         let follow = pin!(self.follow_revocations());
         let store = pin!(self.store_events());

@@ -7,6 +7,7 @@ mod elsewhere;
 mod health;
 mod invite;
 mod issue;
+mod links;
 mod login;
 mod logout;
 mod maintenance;

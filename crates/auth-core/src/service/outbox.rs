@@ -1,15 +1,16 @@
 //! Mails with one-time links: written and sent outside the request, so that no answer tells whether there was one
-//! (requirement S1).
+//! (requirement S1). What is under way is counted, and a server that stops waits for it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::links::{LinkBase, separator};
 use crate::auth::{Auth, Inner};
 use crate::email::Email;
 use crate::error::{AuthError, ErrorKind};
-use crate::mail::{Link, Mail, Mailer, Message, Templates};
+use crate::mail::{Link, Mail, MailErrorKind, Mailer, Message, Templates};
 use crate::rng;
 use crate::store::{Epoch, UserRecord};
 use crate::token::{Purpose, Ticket};
@@ -18,6 +19,10 @@ use crate::token::{Purpose, Ticket};
 const LOOKUPS: usize = 1024;
 /// How many mails are on their way at once; beyond, a mail is dropped, which nobody can see from outside.
 const MAILS: usize = 256;
+/// How many registrations wait at once for the next mail to their address; beyond, there is none.
+const WAITING: usize = 1024;
+/// When a mail is tried again that another attempt may bring through.
+const AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 /// How long after an answer work for it begins at the soonest.
 const SOONEST: Duration = Duration::from_millis(10);
 
@@ -28,11 +33,54 @@ pub(crate) struct Outbox {
     templates: Arc<dyn Templates>,
     lookups: Arc<Semaphore>,
     mails: Semaphore,
+    pub(super) waiting: Semaphore,
+    /// How much is under way after its answer.
+    errands: watch::Sender<usize>,
 }
 
 impl Outbox {
     pub(crate) fn new(mailer: Arc<dyn Mailer>, templates: Arc<dyn Templates>) -> Self {
-        Self { mailer, templates, lookups: Arc::new(Semaphore::new(LOOKUPS)), mails: Semaphore::new(MAILS) }
+        Self {
+            mailer,
+            templates,
+            lookups: Arc::new(Semaphore::new(LOOKUPS)),
+            mails: Semaphore::new(MAILS),
+            waiting: Semaphore::new(WAITING),
+            errands: watch::Sender::new(0),
+        }
+    }
+
+    async fn send(&self, message: &Message) -> Result<(), AuthError> {
+        let mut pauses = AGAIN_AFTER.iter();
+        loop {
+            let place = self.mails.try_acquire();
+            let place = place.map_err(|_| AuthError::new(ErrorKind::Unavailable, "too many mails on their way"))?;
+            let sent = self.mailer.send(message).await;
+            drop(place);
+            match sent {
+                Err(error) if error.kind() == MailErrorKind::Transient => match pauses.next() {
+                    Some(pause) => tokio::time::sleep(*pause).await,
+                    None => return Err(AuthError::new(ErrorKind::Unavailable, error)),
+                },
+                sent => return sent.map_err(|error| AuthError::new(ErrorKind::Unavailable, error)),
+            }
+        }
+    }
+}
+
+/// Something that is under way.
+struct Errand(watch::Sender<usize>);
+
+impl Errand {
+    fn begin(all: &watch::Sender<usize>) -> Self {
+        all.send_modify(|count| *count += 1);
+        Self(all.clone())
+    }
+}
+
+impl Drop for Errand {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 
@@ -86,15 +134,30 @@ impl Inner {
     pub(super) async fn mail(&self, user: &UserRecord, mail: &Mail<'_>) -> Result<(), AuthError> {
         let outbox = self.outbox()?;
         let to = Email::parse(&user.email).map_err(|error| AuthError::new(ErrorKind::Internal, error))?;
-        let place = outbox.mails.try_acquire();
-        let _place = place.map_err(|_| AuthError::new(ErrorKind::Unavailable, "too many mails on their way"))?;
-        let message = Message::new(to, outbox.templates.render(mail));
-        outbox.mailer.send(&message).await.map_err(|error| AuthError::new(ErrorKind::Unavailable, error))
+        outbox.send(&Message::new(to, outbox.templates.render(mail))).await
     }
 }
 
 impl Auth {
-    /// Goes on with `work` after the answer. Nobody waits for it: what goes wrong is told to the log.
+    /// What a server does when it stops and answers nobody any more: [stores the rest of the trail](Self::flush_events), and
+    /// waits for mails that were promised, at most so long.
+    ///
+    /// # Errors
+    /// As [`flush_events`](Self::flush_events). Mails that were not sent in time are told to the log.
+    pub async fn finish(&self, patience: Duration) -> Result<(), AuthError> {
+        // At once: whoever stops us may lose patience first. And again, for what comes of the mails.
+        let stored = self.flush_events().await;
+        let Some(outbox) = &self.inner.outbox else { return stored };
+        let mut errands = outbox.errands.subscribe();
+        if tokio::time::timeout(patience, errands.wait_for(|count| *count == 0)).await.is_err() {
+            let count = *errands.borrow();
+            tracing::error!(target: "auth::mail", count, "mails were not sent before the server stopped");
+        }
+        self.flush_events().await
+    }
+
+    /// Goes on with `work` after the answer. Nobody but [`finish`](Self::finish) waits for it: what goes wrong is told to
+    /// the log.
     ///
     /// Not on the heels of the answer: on one thread or one core, work for a known user would delay the answer's last
     /// steps, or the next request of the same client, by a time that can be measured. Some later moment, another one
@@ -102,7 +165,9 @@ impl Auth {
     pub(super) fn afterwards(&self, work: impl Future<Output = Result<(), AuthError>> + Send + 'static) {
         let [chance] = rng::bytes(&*self.inner.random).unwrap_or_default();
         let delay = SOONEST + Duration::from_millis(u64::from(chance) / 4);
+        let errand = self.inner.outbox.as_ref().map(|outbox| Errand::begin(&outbox.errands));
         tokio::spawn(async move {
+            let _errand = errand;
             tokio::time::sleep(delay).await;
             if let Err(error) = work.await {
                 let cause = std::error::Error::source(&error).map(tracing::field::display);
@@ -119,76 +184,6 @@ impl Auth {
                 let service = auth.inner.config.issuer.as_str();
                 auth.inner.mail(&user, &Mail::PasswordChanged { service }).await
             });
-        }
-    }
-}
-
-/// Where a link leads, before the token is added.
-#[derive(Debug)]
-pub(super) struct LinkBase {
-    pub(super) url: String,
-    /// Where the browser goes afterwards, when the link leads to us.
-    pub(super) then: Option<String>,
-}
-
-/// What comes between a URL and the parameter `token`: a fragment may have a query of its own, or be nothing else.
-fn separator(url: &str) -> &'static str {
-    match url.rsplit_once('#') {
-        Some((_, "")) => "",
-        Some((_, fragment)) if fragment.contains('?') => "&",
-        None if url.contains('?') => "&",
-        _ => "?",
-    }
-}
-
-/// `url` if it is on the list.
-pub(super) fn allowed<'a>(url: &'a str, list: &[String], what: &'static str) -> Result<&'a str, AuthError> {
-    if list.iter().any(|allowed| allowed == url) {
-        return Ok(url);
-    }
-    Err(AuthError::new(ErrorKind::UrlNotAllowed, UrlNotAllowed { url: url.to_owned(), what }))
-}
-
-/// A URL that no mail may lead to.
-#[derive(Debug, thiserror::Error)]
-#[error("URL \"{url}\" can't be used to {what}")]
-pub(crate) struct UrlNotAllowed {
-    url: String,
-    what: &'static str,
-}
-
-impl Inner {
-    /// Where a link leads for which nobody gave a URL. The token is behind a `#`, where no log of a server gets it
-    /// (requirement B5); the page of Directus, which is there beside Directus, looks for it in the query.
-    pub(super) fn landing_page(&self, path: &str) -> Result<String, AuthError> {
-        let mark = if self.config.is_beside_directus() { "" } else { "#" };
-        Ok(format!("{}{mark}", self.page(path)?))
-    }
-
-    /// A page below [`AuthConfig::public_url`](crate::AuthConfig::public_url): never from what a request says
-    /// (requirement S3).
-    pub(super) fn page(&self, path: &str) -> Result<String, AuthError> {
-        let base = self.config.public_url.as_deref();
-        let base = base.ok_or_else(|| AuthError::new(ErrorKind::Internal, "`public_url` is not set"))?;
-        Ok(format!("{}{path}", base.trim_end_matches('/')))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::separator;
-
-    #[test]
-    fn b5_the_token_comes_behind_whatever_the_url_ends_with() {
-        for (url, expected) in [
-            ("https://a.example/reset", "?"),
-            ("https://a.example/reset?x=1", "&"),
-            ("https://a.example/reset#", ""),
-            ("https://a.example/#/reset", "?"),
-            ("https://a.example/?x=1#/reset", "?"),
-            ("https://a.example/#/reset?x=1", "&"),
-        ] {
-            assert_eq!(separator(url), expected, "{url}");
         }
     }
 }

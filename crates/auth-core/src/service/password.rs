@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::outbox::{LinkBase, allowed};
+use super::links::{LinkBase, allowed};
 use crate::auth::{Auth, Inner};
 use crate::client::ClientInfo;
 use crate::email::Email;
@@ -142,7 +142,7 @@ impl Inner {
         if user.status != UserStatus::Active || user.password.is_none() {
             return Ok(());
         }
-        if !self.throttle.admit_mail(Purpose::Reset, &user.id, self.clock.now()).await? {
+        if self.throttle.admit_mail(Purpose::Reset, &user.id, self.clock.now()).await?.is_some() {
             return Ok(());
         }
         self.mail_link(Purpose::Reset, &user, epoch, link).await

@@ -1,6 +1,8 @@
 //! New users: who register by themselves and confirm their address, and who are invited by an admin.
 
-use super::outbox::{LinkBase, allowed};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::links::{LinkBase, allowed};
 use crate::auth::{Auth, Inner};
 use crate::client::ClientInfo;
 use crate::email::Email;
@@ -23,7 +25,8 @@ impl Auth {
     /// registration and no other.
     ///
     /// # Errors
-    /// `WeakPassword`, `UrlNotAllowed`, `UsersElsewhere`, `NoMailer`; `Unavailable`.
+    /// `WeakPassword`, `UrlNotAllowed`, `UsersElsewhere`, `NoMailer`; `TooManyRequests` when so many came from one client
+    /// address as [`AuthConfig::login_throttle`](crate::AuthConfig) lets fail there; `Unavailable`.
     #[tracing::instrument(name = "auth.register", skip_all)]
     pub async fn register(
         &self,
@@ -37,14 +40,13 @@ impl Auth {
         let then = then.transpose()?.map(str::to_owned);
         let link = LinkBase { url: self.inner.page("/users/register/verify-email")?, then };
         let place = self.inner.place_for_mail()?;
+        // A crowd is turned away uncounted.
+        drop(self.inner.pool.reserve()?);
+        self.inner.throttle.admit_registration(client, self.inner.clock.now()).await?;
         // Before anybody is looked for: the same work for all.
         let hash = self.hash_new(password, &[email.as_typed()]).await?;
         let (auth, client) = (self.clone(), client.clone());
-        self.afterwards(async move {
-            let sent = auth.inner.store_registration(email, hash, link, &client).await;
-            drop(place);
-            sent
-        });
+        self.afterwards(async move { auth.inner.store_registration(email, hash, link, &client, place).await });
         Ok(())
     }
 
@@ -115,6 +117,7 @@ impl Inner {
         hash: PasswordHash,
         link: LinkBase,
         client: &ClientInfo,
+        place: OwnedSemaphorePermit,
     ) -> Result<(), AuthError> {
         let new = self.new_user(email.clone(), UserStatus::Unverified, Some(hash.clone()), None)?;
         match self.users.create(&new).await {
@@ -122,15 +125,14 @@ impl Inner {
             Err(error) if error.kind() == StoreErrorKind::Conflict => {}
             Err(error) => return Err(error.into()),
         }
-        let Some((user, epoch)) = self.candidate(&email).await? else { return Ok(()) };
-        if !self.throttle.admit_mail(Purpose::Verify, &user.id, self.clock.now()).await? {
-            return Ok(());
-        }
+        let Some((user, mut epoch)) = self.candidate(&email).await? else { return Ok(()) };
         if user.status != UserStatus::Unverified {
             let mail = Mail::AccountExists { service: &self.config.issuer };
-            return if user.status == UserStatus::Active { self.mail(&user, &mail).await } else { Ok(()) };
+            let may_be_told = user.status == UserStatus::Active
+                && self.throttle.admit_mail(Purpose::Verify, &user.id, self.clock.now()).await?.is_none();
+            return if may_be_told { self.mail(&user, &mail).await } else { Ok(()) };
         }
-        let mut epoch = epoch;
+        // Before a mail may have to wait: the link of whoever registered before must not confirm this password, nor theirs.
         if user.password.as_ref().map(PasswordHash::as_phc) != Some(hash.as_phc()) {
             let Some(raised) =
                 self.change_pending(&user, epoch, UserChange { password: Some(hash), ..UserChange::default() }).await?
@@ -139,6 +141,17 @@ impl Inner {
             };
             self.record(EventKind::UserRegistered, Some(user.id), None, client);
             epoch = raised;
+        }
+        if let Some(wait) = self.throttle.admit_mail(Purpose::Verify, &user.id, self.clock.now()).await? {
+            drop(place);
+            let Ok(_waiting) = self.outbox()?.waiting.try_acquire() else { return Ok(()) };
+            tokio::time::sleep(wait).await;
+            // Whoever registered last gets the mail.
+            let found = self.user_and_epoch(&user.id).await?;
+            let is_last = found.is_some_and(|(user, now)| now == epoch && user.status == UserStatus::Unverified);
+            if !is_last || self.throttle.admit_mail(Purpose::Verify, &user.id, self.clock.now()).await?.is_some() {
+                return Ok(());
+            }
         }
         self.mail_link(Purpose::Verify, &user, epoch, link).await
     }

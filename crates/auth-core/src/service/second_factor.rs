@@ -258,6 +258,7 @@ impl Inner {
         for _ in 0..ATTEMPTS {
             let epoch = self.factors.epoch(user).await?;
             if self.factors.disable_factor(user, epoch, None, self.clock.now()).await? == Swap::Won {
+                self.throttle.forgive_codes(user).await;
                 return Ok(true);
             }
             if self.factors.second_factor(user).await?.active.is_none() {

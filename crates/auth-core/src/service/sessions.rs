@@ -5,7 +5,7 @@ use crate::client::ClientInfo;
 use crate::clock::Timestamp;
 use crate::error::{AuthError, ErrorKind};
 use crate::event::EventKind;
-use crate::id::SessionId;
+use crate::id::{SessionId, UserId};
 use crate::store::{LoadedSession, RevokeReason, SessionRecord, Swap};
 use crate::token::Identity;
 
@@ -97,6 +97,18 @@ impl Inner {
         let sessions = self.own_sessions(identity).await?;
         let own = sessions.into_iter().find(|session| Some(session.id) == identity.session());
         Ok(own.ok_or(ErrorKind::InvalidToken)?.id)
+    }
+
+    /// Ends the oldest sessions of a user who has too many. What fails here the next login makes good.
+    pub(super) async fn end_surplus(&self, user: &UserId, client: &ClientInfo) {
+        match self.sessions.end_beyond(user, self.config.max_sessions_per_user, self.clock.now()).await {
+            Ok(ended) => {
+                for id in ended {
+                    self.record(EventKind::SessionEnded, Some(*user), Some(id), client);
+                }
+            }
+            Err(error) => tracing::warn!(target: "auth::session", %user, %error, "the oldest sessions go on"),
+        }
     }
 
     async fn end_own(&self, session: &SessionRecord, client: &ClientInfo) -> Result<bool, AuthError> {

@@ -24,7 +24,7 @@ use crate::error::{AuthError, ErrorKind};
 use crate::event::{AdminAction, AuthEvent, EventKind, EventName};
 use crate::id::{EventId, UserId};
 use crate::measure;
-use crate::rng::SecureRandom;
+use crate::rng::{RandomError, SecureRandom};
 use crate::store::{EventFilter, EventPage, EventRecord, EventStore, StoreError, StoreErrorKind};
 use crate::token::Identity;
 
@@ -75,7 +75,8 @@ impl Auth {
     #[tracing::instrument(name = "auth.event_list", skip_all)]
     pub async fn events(&self, page: &EventPage) -> Result<Vec<EventRecord>, AuthError> {
         let trail = self.inner.trail()?;
-        // Whoever asks for a stretch of time wants all of it; whoever looks every few seconds would make an event each time.
+        // Counts are stored as events once in a while. A question for a stretch of time stores what was counted up to now; a
+        // page that asks every few seconds for the newest events must not, or each question would leave an event.
         if page.filter.kind.is_some() && page.filter.since.is_some() {
             trail.keep_counts(page.filter.kind, &*self.inner.random);
         }
@@ -107,7 +108,8 @@ impl Auth {
         }
     }
 
-    /// How many events of this node never came to the audit trail, since the store did not keep up.
+    /// How many events of this node never came to the audit trail: the store did not keep up, or refused them, or there
+    /// were no random bytes for their ids.
     #[must_use]
     pub fn lost_events(&self) -> u64 {
         self.inner.trail.as_ref().map_or(0, |trail| trail.queue().lost)
@@ -172,8 +174,9 @@ impl Trail {
         let record = record_of(event, times, random);
         let mut queue = self.queue();
         match record {
-            Some(record) if queue.events.len() < QUEUE => queue.push(record),
-            _ => queue.lose(times, &Loss::NoPlace),
+            Ok(record) if queue.events.len() < QUEUE => queue.push(record),
+            Ok(_) => queue.lose(times, &Loss::NoPlace),
+            Err(loss) => queue.lose(times, &loss),
         }
         drop(queue);
         self.filled.notify_one();
@@ -256,6 +259,12 @@ impl Queue {
             Loss::NoPlace => {
                 tracing::error!(target: "auth::audit", lost, "events are lost: the store does not keep up");
             }
+            Loss::NoRandom => {
+                tracing::error!(target: "auth::audit", lost, "events are lost: there are no random bytes for their ids");
+            }
+            Loss::NoName { kind } => {
+                tracing::error!(target: "auth::audit", lost, event = kind, "events are lost: a store keeps no such name");
+            }
             // What the database says of it may quote what the client sent.
             Loss::Refused { event: EventRecord { id, kind, .. }, error } => {
                 tracing::error!(target: "auth::audit", lost, event = %kind, %id, %error, "an event is lost: the store refuses it");
@@ -297,8 +306,11 @@ impl Refusals {
 }
 
 /// Why an event never comes to the store.
+#[derive(Debug)]
 enum Loss<'a> {
     NoPlace,
+    NoRandom,
+    NoName { kind: &'static str },
     Refused { event: &'a EventRecord, error: &'a StoreError },
 }
 
@@ -312,15 +324,15 @@ fn is_kept(event: &AuthEvent<'_>) -> bool {
     }
 }
 
-fn record_of(event: &AuthEvent<'_>, times: u64, random: &dyn SecureRandom) -> Option<EventRecord> {
+fn record_of(event: &AuthEvent<'_>, times: u64, random: &dyn SecureRandom) -> Result<EventRecord, Loss<'static>> {
     let token = match event.kind {
         EventKind::PersonalTokenCreated { id } | EventKind::PersonalTokenRevoked { id } => Some(id),
         _ => None,
     };
-    Some(EventRecord {
-        id: EventId::generate(event.at, random).ok()?,
+    Ok(EventRecord {
+        id: EventId::generate(event.at, random).map_err(|RandomError| Loss::NoRandom)?,
         at: event.at,
-        kind: event.kind.event_name()?,
+        kind: event.kind.event_name().ok_or(Loss::NoName { kind: event.kind.name() })?,
         times,
         outcome: event.kind.outcome(),
         user: event.user,

@@ -48,7 +48,16 @@ impl NewUser {
 }
 
 /// Changes to a user; what is `None` stays.
+///
+/// ```
+/// use auth_core::UserUpdate;
+/// use auth_core::store::UserStatus;
+///
+/// let mut update = UserUpdate::default();
+/// update.status = Some(UserStatus::Suspended);
+/// ```
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct UserUpdate {
     /// A new address.
     pub email: Option<Email>,
@@ -203,6 +212,7 @@ impl Inner {
     /// Failures with the old password say nothing of the new one: its owner must get in (requirement G1). The counter of
     /// the second factor stays. The password is set by now, so a store that fails here changes nothing about that.
     pub(super) async fn forgive(&self, id: &UserId) {
+        self.throttle.forgive_step_up(id).await;
         match self.users.find_by_id(id).await {
             Ok(Some(user)) => {
                 if let Ok(email) = Email::parse(&user.email) {

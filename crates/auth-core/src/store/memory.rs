@@ -91,6 +91,19 @@ impl Tables {
         }
         ended
     }
+
+    /// The user's sessions that are neither ended nor expired, newest first.
+    fn alive(&self, user: &UserId, now: Timestamp) -> Vec<SessionRecord> {
+        let is_alive = |session: &&SessionRecord| {
+            session.user == *user
+                && session.revoked_at.is_none()
+                && session.idle_expires_at > now
+                && session.absolute_expires_at > now
+        };
+        let mut sessions: Vec<_> = self.sessions.values().filter(is_alive).cloned().collect();
+        sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
+        sessions
+    }
 }
 
 #[async_trait]
@@ -164,16 +177,19 @@ impl SessionStore for MemoryStore {
     }
 
     async fn list(&self, user: &UserId, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError> {
-        let tables = self.tables();
-        let is_alive = |session: &&SessionRecord| {
-            session.user == *user
-                && session.revoked_at.is_none()
-                && session.idle_expires_at > now
-                && session.absolute_expires_at > now
-        };
-        let mut sessions: Vec<_> = tables.sessions.values().filter(is_alive).cloned().collect();
-        sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
-        Ok(sessions)
+        Ok(self.tables().alive(user, now))
+    }
+
+    async fn end_beyond(&self, user: &UserId, keep: u64, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        let mut tables = self.tables();
+        let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+        let surplus: Vec<_> = tables.alive(user, now).iter().map(|session| session.id).skip(keep).take(1000).collect();
+        for id in &surplus {
+            if let Some(session) = tables.sessions.get_mut(id) {
+                session.revoked_at = Some(now);
+            }
+        }
+        Ok(surplus)
     }
 
     async fn revoked_since(&self, since: Timestamp) -> Result<Vec<Revoked>, StoreError> {

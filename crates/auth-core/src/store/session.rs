@@ -34,6 +34,10 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// The user's sessions that are neither ended nor expired at `now`, newest first.
     async fn list(&self, user: &UserId, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError>;
 
+    /// Ends the oldest of the sessions that [`list`](Self::list) gives, so that `keep` go on, and says which; of two calls at
+    /// once both may say so of one. At most 1,000 at once: the next call ends the rest.
+    async fn end_beyond(&self, user: &UserId, keep: u64, now: Timestamp) -> Result<Vec<SessionId>, StoreError>;
+
     /// What was revoked at `since` or later: each session that was ended, and each user all of whose sessions were (by
     /// [`end_sessions`](super::FactorStore::end_sessions) that kept none, by a change or a removal). One statement over
     /// indexes: it is asked every second. Some of it may come twice, or be older than `since`.
@@ -96,6 +100,8 @@ pub enum RevokeReason {
     CredentialsChanged,
     /// Ended from outside: by its owner from another session, or by an admin.
     Ended,
+    /// The user has signed in so often since that it is one too many.
+    Surplus,
 }
 
 impl RevokeReason {
@@ -108,6 +114,7 @@ impl RevokeReason {
             Self::Replaced => "replaced",
             Self::CredentialsChanged => "credentials_changed",
             Self::Ended => "ended",
+            Self::Surplus => "surplus",
         }
     }
 }

@@ -41,19 +41,20 @@ impl Buckets {
         self.shared(Kind::Account, email.canonical().as_bytes())
     }
 
-    /// A network of IPv6 has 2^64 addresses, and they are one client's.
     pub(super) fn address(&self, address: IpAddr) -> BucketKey {
-        match address.to_canonical() {
-            IpAddr::V4(address) => self.shared(Kind::Address, &address.octets()),
-            IpAddr::V6(address) => {
-                let network = address.to_bits() >> 64;
-                self.shared(Kind::Address, &network.to_be_bytes())
-            }
-        }
+        self.shared(Kind::Address, &network(address))
     }
 
     pub(super) fn device(&self, device: &DeviceId) -> BucketKey {
         self.shared(Kind::Device, device)
+    }
+
+    pub(super) fn registrations(&self, address: IpAddr) -> BucketKey {
+        self.shared(Kind::Registrations, &network(address))
+    }
+
+    pub(super) fn step_up(&self, subject: &[u8]) -> BucketKey {
+        self.shared(Kind::StepUp, subject)
     }
 
     /// One for each user: there are no more of them than users with a second factor.
@@ -103,6 +104,16 @@ enum Kind {
     Device = 3,
     Factor = 4,
     Mail = 5,
+    Registrations = 6,
+    StepUp = 7,
+}
+
+/// Whose address it is. A network of IPv6 has 2^64 addresses, and they are one client's.
+fn network(address: IpAddr) -> Vec<u8> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => (address.to_bits() >> 64).to_be_bytes().to_vec(),
+    }
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@
 //!     └── not tried  refund     503: nobody learned anything
 //! ```
 //!
-//! Every password check goes through [`Throttle::admit`], every check of a code through [`Throttle::admit_code`], which
-//! has a counter of its own that the right password does not clear. Mails are counted too, in
-//! [`Throttle::admit_mail`]: each one that goes out makes the next one wait.
+//! Every login goes through [`Throttle::admit`], every other check of a password through [`Throttle::admit_step_up`],
+//! every check of a code through [`Throttle::admit_code`], which has a counter of its own that the right password does not
+//! clear. Registrations are counted in [`Throttle::admit_registration`], mails in [`Throttle::admit_mail`]: each one that
+//! goes out makes the next one wait.
 
 mod bucket;
 mod device;
@@ -29,7 +30,7 @@ use crate::clock::Timestamp;
 use crate::config::{AuthConfig, LoginThrottle, ThrottleLimits};
 use crate::email::Email;
 use crate::error::{AuthError, Throttled};
-use crate::id::UserId;
+use crate::id::{SessionId, UserId};
 use crate::rng::SecureRandom;
 use crate::secret::DeviceToken;
 use crate::store::{Attempt, BucketKey, Epoch, Forgetting, Limit, Reservation, Reserved, StoreError, ThrottleStore};
@@ -110,15 +111,41 @@ impl Throttle {
         let bucket = self.buckets.account(email);
         let mut attempts = vec![Attempt { bucket, limit: in_a_row(limits.account) }];
         // Where the framework does not tell the peer's address, there is no counting by it.
-        attempts.extend(client.ip.map(|address| Attempt {
-            bucket: self.buckets.address(address),
-            limit: Limit {
-                lock_after: None,
-                forgetting: Forgetting::OneEvery(FORGIVE_ADDRESS),
-                ..in_a_row(limits.address)
-            },
-        }));
+        attempts.extend(
+            client
+                .ip
+                .map(|address| Attempt { bucket: self.buckets.address(address), limit: of_address(limits.address) }),
+        );
         self.reserve(bucket, &attempts, now).await
+    }
+
+    /// Somebody who is signed in wants to prove to know the password. The counter is that of the session, or the user's
+    /// where the app does not tell the session: a stolen one guesses no faster than a login does, and what strangers do to
+    /// the account at the login does not hold up its owner here.
+    ///
+    /// # Errors
+    /// As [`admit`](Self::admit).
+    pub(crate) async fn admit_step_up(
+        &self,
+        user: &UserId,
+        session: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<Admission, AuthError> {
+        let Some(limits) = self.limits else { return Ok(Admission::uncounted()) };
+        let bucket = self.buckets.step_up(session.as_ref().map_or(user.as_str().as_bytes(), |id| id.as_bytes()));
+        self.reserve(bucket, &[Attempt { bucket, limit: in_a_row(limits.account) }], now).await
+    }
+
+    /// Somebody wants to register, which costs a hash, a row and a mail. It stays counted however it ends.
+    ///
+    /// # Errors
+    /// As [`admit`](Self::admit).
+    pub(crate) async fn admit_registration(&self, client: &ClientInfo, now: Timestamp) -> Result<(), AuthError> {
+        let (Some(limits), Some(address)) = (self.limits, client.ip) else { return Ok(()) };
+        let bucket = self.buckets.registrations(address);
+        let Admission { .. } =
+            self.reserve(bucket, &[Attempt { bucket, limit: of_address(limits.address) }], now).await?;
+        Ok(())
     }
 
     /// Goes on once the user has been read. A device that was known by the address alone, and is of another user or of an
@@ -153,12 +180,17 @@ impl Throttle {
         self.reserve(bucket, &[Attempt { bucket, limit: in_a_row(limits.account) }], now).await
     }
 
-    /// Whether the user may get a mail for this purpose now; if so, not another one for a while, from any node. Also when
-    /// the throttle is off: that is for guesses.
+    /// `None` when the user may get a mail for this purpose now; then not another one for a while, from any node. Otherwise
+    /// how long that takes. Also when the throttle is off: that is for guesses.
     ///
     /// # Errors
     /// Those of the store.
-    pub(crate) async fn admit_mail(&self, purpose: Purpose, user: &UserId, now: Timestamp) -> Result<bool, AuthError> {
+    pub(crate) async fn admit_mail(
+        &self,
+        purpose: Purpose,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, AuthError> {
         let attempt = Attempt {
             bucket: self.buckets.mail(purpose, user),
             limit: Limit {
@@ -169,7 +201,12 @@ impl Throttle {
                 forgetting: Forgetting::AllAfter(MAIL_PAUSE),
             },
         };
-        Ok(matches!(self.store.reserve(&[attempt], now).await?, Reserved::Granted(_)))
+        Ok(match self.store.reserve(&[attempt], now).await? {
+            Reserved::Granted(_) => None,
+            Reserved::Refused { until, .. } => {
+                Some(Duration::from_millis(u64::try_from(until.millis_since(now)).unwrap_or_default()))
+            }
+        })
     }
 
     /// It was right: the account's failures (or the device's, or the code's) are forgotten, the address gets its
@@ -194,6 +231,20 @@ impl Throttle {
     pub(crate) async fn forgive(&self, email: &Email) {
         if self.limits.is_some() {
             logged(self.store.clear(self.buckets.account(email)).await);
+        }
+    }
+
+    /// Forgets the wrong passwords that were given for the user without a session: there is a new one.
+    pub(crate) async fn forgive_step_up(&self, user: &UserId) {
+        if self.limits.is_some() {
+            logged(self.store.clear(self.buckets.step_up(user.as_str().as_bytes())).await);
+        }
+    }
+
+    /// Forgets the wrong codes of the user: the factor that they were tried for is gone.
+    pub(crate) async fn forgive_codes(&self, user: &UserId) {
+        if self.limits.is_some() {
+            logged(self.store.clear(self.buckets.factor(user)).await);
         }
     }
 
@@ -240,6 +291,11 @@ const fn in_a_row(free: u32) -> Limit {
         lock_after: Some(LOCK_AFTER),
         forgetting: Forgetting::AllAfter(REMEMBER),
     }
+}
+
+/// What comes from one address.
+const fn of_address(free: u32) -> Limit {
+    Limit { lock_after: None, forgetting: Forgetting::OneEvery(FORGIVE_ADDRESS), ..in_a_row(free) }
 }
 
 fn logged(settled: Result<(), StoreError>) {

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
 use super::identity::Scope;
-use super::{Identity, plain};
+use super::{Identity, is_reserved, plain};
 use crate::clock::Timestamp;
 use crate::id::{Role, SessionId, UserId};
 use crate::store::Epoch;
@@ -155,6 +156,39 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
             kind: kind.map(|text| text.0),
             has_more,
         })
+    }
+}
+
+/// The claims of the app, out of a payload with whatever else; `None` when there are none. Ours stay out, so that an app
+/// reads the same from every kind of token.
+pub(super) fn of_the_app(payload: &[u8]) -> Option<Map<String, Value>> {
+    let AppClaims(claims) = serde_json::from_slice(payload).ok()?;
+    Some(claims).filter(|claims| !claims.is_empty())
+}
+
+struct AppClaims(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for AppClaims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AppClaimsVisitor;
+        impl<'de> Visitor<'de> for AppClaimsVisitor {
+            type Value = AppClaims;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of claims")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut claims = Map::new();
+                while let Some(Text(key)) = map.next_key()? {
+                    if is_reserved(&key) {
+                        map.next_value::<IgnoredAny>()?;
+                    } else if claims.insert(key.into_owned(), map.next_value()?).is_some() {
+                        return Err(de::Error::custom("a claim is there twice"));
+                    }
+                }
+                Ok(AppClaims(claims))
+            }
+        }
+        deserializer.deserialize_map(AppClaimsVisitor)
     }
 }
 

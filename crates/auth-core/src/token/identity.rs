@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::TokenScopes;
+use super::{TokenScopes, claims};
 use crate::clock::Timestamp;
 use crate::error::ErrorKind;
 use crate::id::{Role, SessionId, UserId};
@@ -136,10 +137,12 @@ impl Identity {
         self.scopes().is_none_or(|scopes| scopes.contains(scope))
     }
 
-    /// The claims that the app's [`ClaimsHook`](crate::ClaimsHook) added, as a type of the app. `None` when there are
-    /// none, or when they do not fit `T`.
+    /// The claims that the app's [`ClaimsHook`](crate::ClaimsHook) added, and nothing of ours, as a type of the app. `None`
+    /// when there are none, or when they do not fit `T`. A JWT says them as they were when it was made; with a session
+    /// cookie or a token that was looked up, they are those of now.
     #[must_use]
     pub fn claims<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(self.payload.as_deref()?).ok()
+        let claims = claims::of_the_app(self.payload.as_deref()?)?;
+        serde_json::from_value(Value::Object(claims)).ok()
     }
 }

@@ -115,6 +115,19 @@ fn a_token_we_sign_says_who_it_is() {
 }
 
 #[test]
+fn j7_what_is_ours_is_no_claim_of_the_app() {
+    let read = |payload: &str| {
+        let identity = keys().verify_access(&forge(HEADER, payload), now()).expect("good");
+        identity.claims::<Value>()
+    };
+    for (claim, expected) in [("jti", None), ("sub", None), ("tenant", Some(json!({ "tenant": "acme" })))] {
+        assert_eq!(read(&with(claim, json!("acme"))), expected, "{claim}");
+    }
+    let doubled = with("tenant", json!("acme")).replacen('{', r#"{"tenant":"other","#, 1);
+    assert_eq!(read(&doubled), None, "whichever came first");
+}
+
+#[test]
 fn a_token_that_directus_signed_passes_and_takes_the_fast_path() {
     let config =
         AuthConfig { issuer: "directus".to_owned(), ..AuthConfig::new("peer-secret-0123456789abcdef0123456789abcdef") };

@@ -219,27 +219,40 @@ impl SeaOrmStore {
             (Some(_), None) => return Err(ImportError::NoKey),
             (None, _) => None,
         };
-        let holder = self.find_by_email(&user.email).await?;
-        if let Some(holder) = holder.filter(|holder| holder.id != user.id) {
-            return Err(ImportError::AddressTaken(holder.id));
-        }
-        let Some(differences) = self.differences(user, sealer).await? else {
-            if mode != ImportMode::DryRun {
-                self.insert_imported(user, sealed.as_ref(), now).await.map_err(|error| match error.kind() {
-                    StoreErrorKind::Conflict => ImportError::AddressTaken(user.id),
-                    _ => error.into(),
-                })?;
-            }
-            return Ok(Applied::Created);
+        self.require_free_address(user).await?;
+        let differences = match self.differences(user, sealer).await? {
+            Some(differences) => differences,
+            None if mode == ImportMode::DryRun => return Ok(Applied::Created),
+            None => match self.insert_imported(user, sealed.as_ref(), now).await {
+                Ok(()) => return Ok(Applied::Created),
+                // Somebody took the address meanwhile, or another import made this very user.
+                Err(error) if error.kind() == StoreErrorKind::Conflict => {
+                    self.require_free_address(user).await?;
+                    self.differences(user, sealer).await?.ok_or(error)?
+                }
+                Err(error) => return Err(error.into()),
+            },
         };
         match (differences.is_empty(), mode) {
             (true, _) => Ok(Applied::Unchanged),
             (false, ImportMode::Update) => {
                 let factor_differs = differences.contains(&Difference::SecondFactor);
-                self.update_imported(user, factor_differs.then_some(sealed.as_ref()), now).await?;
+                let updated = self.update_imported(user, factor_differs.then_some(sealed.as_ref()), now).await;
+                if updated.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Conflict) {
+                    self.require_free_address(user).await?;
+                }
+                updated?;
                 Ok(Applied::Updated(differences))
             }
             (false, _) => Ok(Applied::Differs(differences)),
+        }
+    }
+
+    /// Refuses an address that somebody else has here.
+    async fn require_free_address(&self, user: &DirectusUser) -> Result<(), ImportError> {
+        match self.find_by_email(&user.email).await? {
+            Some(holder) if holder.id != user.id => Err(ImportError::AddressTaken(holder.id)),
+            _ => Ok(()),
         }
     }
 

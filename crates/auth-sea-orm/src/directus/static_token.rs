@@ -20,8 +20,9 @@ pub(super) struct StaticTokens(pub(super) DirectusStore);
 impl OpaqueTokens for StaticTokens {
     async fn resolve(&self, token: &OpaqueToken, _: Timestamp) -> Result<Option<ResolvedToken>, StoreError> {
         let Some(user) = self.0.user_of_static_token(token.expose_secret()).await? else { return Ok(None) };
-        let has_factor = self.0.inner.ours.second_factor(&user.id).await?.active.is_some();
-        Ok(Some(ResolvedToken { user, has_factor, scopes: None, issued_at: None, expires_at: None }))
+        let mut token = ResolvedToken::new(user);
+        token.has_factor = self.0.inner.ours.second_factor(&token.user.id).await?.active.is_some();
+        Ok(Some(token))
     }
 }
 

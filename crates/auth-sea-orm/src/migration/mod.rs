@@ -17,16 +17,18 @@ mod m20261124_000011_user_lists;
 mod m20261128_000012_event_details;
 mod m20261128_000013_event_times;
 mod m20261128_000014_user_list_statistics;
+mod m20261128_000015_session_alive;
 mod state;
 
 pub use state::{MigrationState, MigrationStatus};
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{ColumnDef, DynIden, Index, IndexCreateStatement, IntoIden, Table, TableCreateStatement};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IdenStatic, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IdenStatic, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf, SchemaManager};
 
@@ -83,6 +85,7 @@ impl Migrations {
             Box::new(m20261128_000012_event_details::Migration::new(prefix, tables)),
             Box::new(m20261128_000013_event_times::Migration::new(prefix, tables)),
             Box::new(m20261128_000014_user_list_statistics::Migration::new(prefix, tables)),
+            Box::new(m20261128_000015_session_alive::Migration::new(prefix, tables)),
         ]
     }
 
@@ -96,7 +99,18 @@ impl Migrations {
         self.change(db, Way::Down(steps)).await
     }
 
+    /// In a task of its own, which goes on when nobody waits for it any more: MySQL would keep what was done so far, and
+    /// the connection would go back to its pool with the lock, for which the next one waits in vain.
     async fn change(&self, db: &DatabaseConnection, way: Way) -> Result<(), DbErr> {
+        let (migrations, db) = (self.clone(), db.clone());
+        let done = tokio::spawn(async move { migrations.change_locked(&db, way).await }).await;
+        done.unwrap_or_else(|gone| match gone.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => Err(DbErr::Conn(RuntimeErr::Internal("the runtime stopped during a migration".to_owned()))),
+        })
+    }
+
+    async fn change_locked(&self, db: &DatabaseConnection, way: Way) -> Result<(), DbErr> {
         let immediate = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
@@ -107,8 +121,10 @@ impl Migrations {
             Way::Up => self.up(&transaction, None).await,
             Way::Down(steps) => self.down(&transaction, Some(steps)).await,
         };
-        unlock(&transaction).await?;
+        let unlocked = unlock(&transaction).await;
+        // What went wrong first says why.
         changed?;
+        unlocked?;
         transaction.commit().await
     }
 }
@@ -140,7 +156,7 @@ async fn lock(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
     let row = transaction.query_one_raw(Statement::from_string(transaction.get_database_backend(), sql)).await?;
     match (transaction.get_database_backend(), row) {
         (DbBackend::MySql, Some(row)) if row.try_get::<Option<i64>>("", "locked")? != Some(1) => {
-            Err(DbErr::Conn(sea_orm::RuntimeErr::Internal("another migration takes too long".to_owned())))
+            Err(DbErr::Conn(RuntimeErr::Internal("another migration takes too long".to_owned())))
         }
         _ => Ok(()),
     }

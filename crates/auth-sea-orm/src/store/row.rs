@@ -20,6 +20,12 @@ pub(super) fn select_session(select: &mut SelectStatement, tables: &Tables) {
     select_all::<session::Column>(select, &tables.session, SESSION);
 }
 
+/// Adds the column that [`session_id`] reads.
+pub(super) fn select_session_id(select: &mut SelectStatement, tables: &Tables) {
+    let id = Expr::col((tables.session.clone(), session::Column::Id));
+    select.expr_as(id, Alias::new(format!("{SESSION}id")));
+}
+
 /// Adds the columns that [`token_record`] reads.
 pub(super) fn select_token(select: &mut SelectStatement, tables: &Tables) {
     select_all::<token::Column>(select, &tables.token, TOKEN);
@@ -82,7 +88,10 @@ pub(super) fn session_id(row: &QueryResult) -> Result<SessionId, DbErr> {
 
 pub(super) fn session_record(row: &QueryResult) -> Result<SessionRecord, DbErr> {
     let session = session::Model::from_query_result(row, SESSION)?;
-    let ip = session.ip.map(|ip| ip.parse()).transpose();
+    // As it is: `ClientInfo::new` is for what a request says.
+    let mut client = ClientInfo::default();
+    client.ip = session.ip.map(|ip| ip.parse()).transpose().map_err(|_| damaged("ip"))?;
+    client.user_agent = session.user_agent;
     Ok(SessionRecord {
         id: SessionId::from_bytes(bytes(session.id, "id")?),
         user: UserId::new(&session.user_id).map_err(|_| damaged("user_id"))?,
@@ -101,7 +110,7 @@ pub(super) fn session_record(row: &QueryResult) -> Result<SessionRecord, DbErr> 
         idle_expires_at: Timestamp::from_millis(session.idle_expires_at),
         absolute_expires_at: Timestamp::from_millis(session.absolute_expires_at),
         revoked_at: session.revoked_at.map(Timestamp::from_millis),
-        client: ClientInfo { ip: ip.map_err(|_| damaged("ip"))?, user_agent: session.user_agent },
+        client,
     })
 }
 

@@ -5,7 +5,7 @@ use auth_core::store::{
     LoadedSession, NewSession, Opened, RevokeReason, Revoked, Rotation, SessionRecord, SessionStore, StoreError, Swap,
 };
 use auth_core::{SessionId, Timestamp, UserId};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Order, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Order, Query, SelectStatement};
 use sea_orm::{ConnectionTrait as _, StatementBuilder};
 
 use super::batches::in_batches;
@@ -42,19 +42,33 @@ impl SessionStore for SeaOrmStore {
     }
 
     async fn list(&self, user: &UserId, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError> {
-        let mut select = Query::select();
+        let mut select = self.select_alive(user, now);
         row::select_session(&mut select, &self.tables);
-        select
-            .from(self.tables.session.clone())
-            .and_where(Expr::col(Column::UserId).eq(user.as_str()))
-            .and_where(Expr::col(Column::RevokedAt).is_null())
-            .and_where(Expr::col(Column::IdleExpiresAt).gt(now.as_millis()))
-            .and_where(Expr::col(Column::AbsoluteExpiresAt).gt(now.as_millis()))
-            .order_by(Column::CreatedAt, Order::Desc)
-            .order_by(Column::Id, Order::Desc);
         retrying(Resend::Safe, async || {
             let rows = self.db.read.query_all(&select).await?;
             Ok(rows.iter().map(row::session_record).collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn end_beyond(&self, user: &UserId, keep: u64, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        let mut select = self.select_alive(user, now);
+        row::select_session_id(&mut select, &self.tables);
+        select.offset(keep).limit(SURPLUS);
+        retrying(Resend::Safe, async || {
+            let rows = self.db.read.query_all(&select).await?;
+            let surplus: Vec<_> = rows.iter().map(row::session_id).collect::<Result<_, _>>()?;
+            if !surplus.is_empty() {
+                let update = Query::update()
+                    .table(self.tables.session.clone())
+                    .value(Column::RevokedAt, now.as_millis())
+                    .value(Column::RevokeReason, RevokeReason::Surplus.as_str())
+                    .and_where(Expr::col(Column::Id).is_in(surplus.iter().map(|id| id.as_bytes().as_slice())))
+                    .and_where(Expr::col(Column::RevokedAt).is_null())
+                    .take();
+                self.db.write.execute(&update).await?;
+            }
+            Ok(surplus)
         })
         .await
     }
@@ -73,7 +87,23 @@ impl SessionStore for SeaOrmStore {
     }
 }
 
+/// How many sessions of one user are ended at once.
+const SURPLUS: u64 = 1000;
+
 impl SeaOrmStore {
+    /// Nothing yet of the user's sessions that are neither ended nor expired, newest first.
+    fn select_alive(&self, user: &UserId, now: Timestamp) -> SelectStatement {
+        Query::select()
+            .from(self.tables.session.clone())
+            .and_where(Expr::col(Column::UserId).eq(user.as_str()))
+            .and_where(Expr::col(Column::RevokedAt).is_null())
+            .and_where(Expr::col(Column::IdleExpiresAt).gt(now.as_millis()))
+            .and_where(Expr::col(Column::AbsoluteExpiresAt).gt(now.as_millis()))
+            .order_by(Column::CreatedAt, Order::Desc)
+            .order_by(Column::Id, Order::Desc)
+            .take()
+    }
+
     /// One conditional UPDATE or DELETE, by itself. Its condition fails once it is done, so sending it twice does it once.
     pub(super) async fn swap(&self, change: &impl StatementBuilder) -> Result<Swap, StoreError> {
         retrying(Resend::Safe, async || {

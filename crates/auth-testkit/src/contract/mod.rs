@@ -21,8 +21,10 @@
 //!   a [`MemoryMailer`](crate::mail::MemoryMailer) that the subject knows;
 //! * the auth routes at the prefix, nested or scoped, and `auth_graphql::GraphQl::system()` beside them;
 //! * at the root, at `/graphql`, a schema into which `AuthQuery` and `AuthMutation` are merged, with the queries `open`,
-//!   `guarded` (the user's id), `optional` (the id or null), and `signed_in`, `admin`, `editor`, `fresh`, `mfa`, guarded
-//!   as below, and the guarded mutation `write`;
+//!   `guarded` (the user's id), `optional` (the id or null), and `signed_in`, `admin`, `editor`, `fresh`, `mfa`, `login_only`,
+//!   guarded as below, `any_scope` behind a guard for any scope, and the guarded mutation `write`. Three more give the id:
+//!   `scoped` and `scoped_strict` behind a guard for scope `notes:read`, by `CurrentUser::with` any scope and by
+//!   `CurrentUser::of`; and `reader`, by `CurrentUser::with` that scope, without a guard;
 //! * beside them, at the root, for **any** method:
 //!
 //! | path | guard | answer |

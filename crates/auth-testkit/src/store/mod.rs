@@ -132,6 +132,7 @@ properties! {
     revoke_keeps_the_first_time
     revoke_of_an_unknown_session_loses
     list_has_the_living_newest_first
+    end_beyond_ends_the_oldest_of_the_living
     f6_purge_removes_what_expired_and_no_more_than_asked_for
     f6_purge_removes_more_than_one_batch
     create_then_find_returns_every_field

@@ -1,8 +1,8 @@
 //! Sessions: open, load, rotate, revoke, list, purge.
 
 use auth_core::store::{
-    Epoch, LastAdmin, NewSession, Opened, RevokeReason, Rotation, SessionMode, SessionRecord, StoreErrorKind, Swap,
-    UpdateTerms, Updated, UserChange, UserStatus,
+    Epoch, LastAdmin, NewSession, Opened, RevokeReason, Revoked, Rotation, SessionMode, SessionRecord, StoreErrorKind,
+    Swap, UpdateTerms, Updated, UserChange, UserStatus,
 };
 use auth_core::{ClientInfo, SessionId, Timestamp};
 
@@ -214,6 +214,38 @@ pub async fn revoke_keeps_the_first_time(store: AnyStore) {
 /// There is nothing to end under an unknown id.
 pub async fn revoke_of_an_unknown_session_loses(store: AnyStore) {
     assert_eq!(store.revoke(session_id(1), RevokeReason::Logout, NOW).await.expect("revoke"), Swap::Lost);
+}
+
+/// Those that are over count for nothing, nor do those of others.
+pub async fn end_beyond_ends_the_oldest_of_the_living(store: AnyStore) {
+    let user = stored_user(&store, "u1").await;
+    let somebody_else = stored_user(&store, "u2").await;
+    let created = |n: u8, at: i64| NewSession { created_at: seconds(at), ..new_session(n, user, Epoch(0)) };
+    let all = [
+        created(1, 5),
+        created(2, 4),
+        created(3, 3),
+        created(4, 3),
+        created(5, 1),
+        NewSession { idle_expires_at: seconds(100), ..created(6, 9) },
+        created(7, 8),
+        new_session(8, somebody_else, Epoch(0)),
+    ];
+    for new in &all {
+        assert_eq!(store.open(new).await.expect("open"), Opened::Stored);
+    }
+    assert_eq!(store.revoke(session_id(7), RevokeReason::Logout, NOW).await.expect("revoke"), Swap::Won);
+    let beyond = async |keep| store.end_beyond(&user, keep, seconds(100)).await.expect("ends");
+    assert_eq!(beyond(5).await, []);
+    let mut ended = beyond(3).await;
+    ended.sort_unstable();
+    assert_eq!(ended, [session_id(3), session_id(5)], "of one moment the lower id is the older");
+    assert_eq!(beyond(3).await, []);
+    let left = store.list(&user, seconds(100)).await.expect("list");
+    assert_eq!(left.iter().map(|session| session.id).collect::<Vec<_>>(), [1, 2, 4].map(session_id));
+    assert_eq!(loaded(&store, session_id(3)).await.revoked_at, Some(seconds(100)));
+    assert!(store.revoked_since(seconds(100)).await.expect("reads").contains(&Revoked::Session(session_id(5))));
+    assert_eq!(store.list(&somebody_else, seconds(100)).await.expect("list").len(), 1);
 }
 
 /// The list has the user's own sessions that are neither ended nor expired, newest first.

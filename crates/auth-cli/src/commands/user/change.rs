@@ -69,7 +69,8 @@ impl Who {
         store: &SeaOrmStore,
         shell: &mut Shell<'_>,
     ) -> Result<Exit, Failure> {
-        let update = UserUpdate { status: Some(status), ..UserUpdate::default() };
+        let mut update = UserUpdate::default();
+        update.status = Some(status);
         self.change(update, status.as_str(), store, shell).await
     }
 
@@ -98,7 +99,8 @@ impl SetPassword {
         open::auth(store, open::config(shell)?)?;
         let user = open::user(store, &self.user.who).await?;
         let password = self.password.read_new()?;
-        let update = UserUpdate { password: Some(Password::new(password.as_str())), ..UserUpdate::default() };
+        let mut update = UserUpdate::default();
+        update.password = Some(Password::new(password.as_str()));
         let exit = self.user.change(update, "new password", store, shell).await?;
         if user.status != UserStatus::Active {
             let status = user.status.as_str();
@@ -114,12 +116,10 @@ impl SetRole {
     pub(crate) async fn run(self, store: &SeaOrmStore, shell: &mut Shell<'_>) -> Result<Exit, Failure> {
         let role = if self.none { Some(None) } else { self.role.map(Some) };
         let is = |answer: Answer| answer == Answer::Yes;
-        let update = UserUpdate {
-            role,
-            admin_access: self.admin.map(is),
-            app_access: self.app_access.map(is),
-            ..UserUpdate::default()
-        };
+        let mut update = UserUpdate::default();
+        update.role = role;
+        update.admin_access = self.admin.map(is);
+        update.app_access = self.app_access.map(is);
         self.user.change(update, "changed", store, shell).await
     }
 }

@@ -53,15 +53,7 @@ fn auth(change: impl FnOnce(&mut AuthConfig)) -> Auth {
 async fn pass(guard: &Guard, query: Option<&str>, header: &str) -> Result<Passage, u16> {
     let line: &[(&str, &[u8])] = &[("authorization", header.as_bytes())];
     let lines = TestLines(if header.is_empty() { &[] } else { line });
-    let verdict = match guard.check(&RequestHead::test("GET", query, &lines)) {
-        Verdict::Ask(lookup) => lookup.resolve().await,
-        verdict => verdict,
-    };
-    match verdict {
-        Verdict::Allowed(passage) => Ok(passage),
-        Verdict::Refused(reply) => Err(reply.status()),
-        Verdict::Ask(_) => panic!("a resolved lookup asks no more"),
-    }
+    guard.decide(&RequestHead::test("GET", query, &lines)).await.map_err(|reply| reply.status())
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ pub(super) fn responses(problems: &[Problem], place: Place<'_>) -> BTreeMap<u16,
     for problem in problems {
         let reply = answer(problem, place);
         let answers = by_status.entry(reply.status()).or_default();
-        answers.headers.extend(reply.headers().iter().map(|(name, _)| *name));
+        answers.headers.extend(reply.headers().map(|(name, _)| name));
         if problem.ends_cookie() {
             answers.headers.push("set-cookie");
         }

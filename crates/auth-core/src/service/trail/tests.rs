@@ -114,6 +114,27 @@ async fn g10_the_queue_has_an_end_and_what_is_beyond_is_counted() {
     assert_eq!(world.stored().await, QUEUE as u64);
 }
 
+/// Nobody looks for the fault in a store that was not even asked.
+#[test]
+fn what_gets_no_id_is_lost_by_that_and_not_by_the_store() {
+    #[derive(Debug)]
+    struct Dry;
+    impl SecureRandom for Dry {
+        fn fill(&self, _: &mut [u8]) -> Result<(), RandomError> {
+            Err(RandomError)
+        }
+    }
+    let (world, client) = (World::new(), ClientInfo::default());
+    let (at, kind) = (Timestamp::from_secs(1_800_000_000), EventKind::LoginFailed);
+    let event = AuthEvent { at, kind, user: None, actor: None, session: None, client: &client };
+    let lost = record_of(&event, 1, &Dry).expect_err("there is no id");
+    assert!(matches!(lost, Loss::NoRandom), "{lost:?}");
+    world.trail.record(&event, &Dry);
+    assert_eq!(world.waiting_and_lost(), (0, 1));
+    world.record(kind);
+    assert_eq!(world.waiting_and_lost(), (1, 1));
+}
+
 #[tokio::test]
 async fn a_batch_that_no_store_takes_holds_up_nobody() {
     let world = World::new();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::contract::{Request, Subject};
+use crate::contract::{REALM, Refusal, Request, Subject};
 
 /// The most that a body may have, in bytes.
 const LIMIT: usize = 16 * 1024;
@@ -154,6 +154,44 @@ pub async fn an_empty_body_is_an_empty_object(s: &Subject) {
             s.send(request).await.expect_invalid(reason);
         }
     }
+}
+
+/// B2: who asks is known before anything of what is asked is read; and whoever may ask hears of a bad body from the
+/// guard, as of everything else.
+pub async fn b2_who_asks_comes_before_what_is_asked(s: &Subject) {
+    let token = s.login(s.user()).await.access;
+    let invalid = format!(r#"Bearer realm="{REALM}", error="invalid_request""#);
+    for route in [
+        "/auth/password/change", "/users/me/tfa/generate", "/users/me/tfa/enable", "/users/me/tfa/disable",
+        "/users/me/tfa/recovery-codes",
+    ] {
+        for (request, status) in unreadable(&Request::post(s.path(route))) {
+            s.send(request.clone()).await.expect_refused(Refusal::NoToken);
+            s.send(request.clone().bearer("no.good.token")).await.expect_refused(Refusal::Invalid);
+            let response = s.send(request.bearer(&token)).await;
+            response.expect_status(status);
+            let challenge = (status == 400).then_some(invalid.as_str());
+            assert_eq!(response.header("www-authenticate").as_deref(), challenge, "{route}\n{response}");
+        }
+        // B4: what the token in the query asks of caches and links holds for these answers too.
+        let in_query = s.path(&format!("{route}?access_token={token}"));
+        for (request, status) in unreadable(&Request::post(in_query)) {
+            let response = s.send(request).await;
+            response.expect_status(status);
+            assert_eq!(response.header("cache-control").as_deref(), Some("private, no-store"), "{route}\n{response}");
+            assert_eq!(response.header("referrer-policy").as_deref(), Some("no-referrer"), "{route}\n{response}");
+        }
+    }
+}
+
+/// The request with each kind of body that no route takes, and what it gets when its sender may ask.
+pub(super) fn unreadable(request: &Request) -> [(Request, u16); 4] {
+    [
+        (request.clone().json_text("{"), 400),
+        (request.clone().json_text("[]"), 400),
+        (request.clone().header("Content-Type", "text/plain").body("{}"), 415),
+        (request.clone().json_text(vec![b' '; LIMIT + 1024]), 413),
+    ]
 }
 
 /// Right credentials in a body of exactly `size` bytes.

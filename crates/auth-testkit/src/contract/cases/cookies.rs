@@ -63,6 +63,28 @@ pub async fn c3_two_cookies_of_one_name_are_refused(s: &Subject) {
     s.guarded_by_session(&cookie).await.expect_status(200);
 }
 
+/// C3: a login that sets a cookie ends the sessions of both that it came with (R10), and does not guess which of two is
+/// meant. One that sets none reads none.
+pub async fn c3_a_login_does_not_guess_which_session_it_ends(s: &Subject) {
+    let token = s.login_cookie(s.user()).await.refresh;
+    let cookie = s.login_session(s.user()).await;
+    for (mode, is_refused) in [("cookie", true), ("session", true), ("json", false)] {
+        for (name, good) in [(REFRESH_COOKIE, &token), (SESSION_COOKIE, &cookie)] {
+            for request in doubled(s.login_request(&Subject::credentials(s.user(), mode)), name, good, "tossed") {
+                let response = s.send(request).await;
+                if is_refused {
+                    response.expect_invalid(TWICE);
+                } else {
+                    response.expect_status(200);
+                }
+                response.expect_cookies_left_alone();
+            }
+        }
+    }
+    s.refresh_by_cookie(&token).await.expect_status(200);
+    s.guarded_by_session(&cookie).await.expect_status(200);
+}
+
 /// C3: a guard refuses them too, also one that demands nothing.
 pub async fn c3_a_guard_refuses_two_session_cookies(s: &Subject) {
     let cookie = s.login_session(s.user()).await;

@@ -27,6 +27,22 @@ pub async fn r8_a_logout_ends_the_session(s: &Subject) {
     }
 }
 
+/// C7: with its token in the body the cookie of the same session goes too, where cookies may be changed, and no other one.
+pub async fn c7_a_logout_by_body_clears_its_own_cookie(s: &Subject) {
+    let cookie_of = async |body: &str, mode: &str, cookie: &str| {
+        let request = s.logout_request(&json!({"refresh_token": body, "mode": mode})).cookie(REFRESH_COOKIE, cookie);
+        let request = if mode == "json" { request.header("sec-fetch-site", "cross-site") } else { request };
+        let response = s.send(request).await;
+        response.expect_empty();
+        response
+    };
+    let (one, other) = (s.login_cookie(s.user()).await.refresh, s.login_cookie(s.user()).await.refresh);
+    cookie_of(&one, "cookie", &one).await.expect_cleared(REFRESH_COOKIE, "Lax");
+    cookie_of(&one, "cookie", &other).await.expect_cookies_left_alone();
+    cookie_of(&other, "json", &other).await.expect_cookies_left_alone();
+    s.assert_dead(&other).await;
+}
+
 /// R8: it ends that session and no other.
 pub async fn r8_a_logout_ends_no_other_session(s: &Subject) {
     let other = s.login(s.user()).await.refresh;

@@ -9,6 +9,7 @@ pub mod directus;
 pub mod enrolment;
 pub mod events;
 pub mod graphql;
+pub mod graphql_guards;
 pub mod graphql_input;
 pub mod guard;
 pub mod health;
@@ -85,6 +86,7 @@ cases! {
             json_may_say_its_charset,
             a_chunked_body_is_read,
             an_empty_body_is_an_empty_object,
+            b2_who_asks_comes_before_what_is_asked,
         ]
     }
     modes {
@@ -135,6 +137,7 @@ cases! {
             r11_the_previous_session_cookie_has_the_grace,
             a_logout_is_idempotent,
             c7_a_logout_clears_the_cookie_it_was_sent,
+            c7_a_logout_by_body_clears_its_own_cookie,
             a_logout_in_json_mode_reads_the_cookie,
             r10_every_login_is_a_new_session,
             r10_the_session_of_the_presented_cookie_ends,
@@ -146,6 +149,7 @@ cases! {
         Default: [
             c1_the_attributes_are_exact,
             c3_two_cookies_of_one_name_are_refused,
+            c3_a_login_does_not_guess_which_session_it_ends,
             c3_a_guard_refuses_two_session_cookies,
             c3_only_the_exact_name_is_read,
             cookies_of_others_do_no_harm,
@@ -244,6 +248,7 @@ cases! {
             of_admins_who_demote_each_other_one_stays,
             r8_a_removed_user_is_out_at_once,
             m7_an_admin_removes_a_lost_factor,
+            g6_wrong_codes_go_with_the_factor,
             c4_foreign_pages_change_no_user,
             c8_each_path_has_its_methods,
         ]
@@ -288,6 +293,7 @@ cases! {
             p8_a_change_keeps_the_session_that_asks,
             r9_the_session_that_is_kept_can_change_it_again,
             p8_a_wrong_password_changes_nothing,
+            g3_strangers_do_not_hold_up_a_session,
             p2_a_weak_password_changes_nothing,
             p8_the_route_is_guarded,
             m5_a_change_asks_for_the_second_factor,
@@ -299,6 +305,8 @@ cases! {
             g4_who_registers_confirms_the_address_first,
             s1_the_answer_tells_nothing,
             s2_a_link_confirms_its_own_registration,
+            s2_a_link_is_void_once_somebody_else_registered,
+            g1_registrations_of_one_address_are_counted,
             s3_the_way_on_is_on_the_list,
             s2_a_link_ends,
             j8_a_link_is_for_one_purpose,
@@ -401,8 +409,6 @@ cases! {
             a_forgotten_password_is_what_it_is_in_rest,
             users_me_is_what_it_is_in_rest,
             a_bad_bearer_token_breaks_nothing,
-            fields_of_an_app_are_guarded,
-            c4_foreign_pages_use_no_cookie,
             b4_a_query_token_is_kept_private,
             cookies_of_several_operations_are_set_once,
         ]
@@ -413,6 +419,10 @@ cases! {
         ]
         Hardened: [c6_hardened_refuses_to_take_the_token_out]
         MfaRequired: [j8_an_enrol_token_opens_enrolment_alone]
+    }
+    graphql_guards {
+        Default: [fields_of_an_app_are_guarded, c4_foreign_pages_use_no_cookie]
+        PersonalTokens: [a_limited_token_opens_fields_that_ask_for_its_scope]
     }
     graphql_input {
         Default: [

@@ -66,6 +66,22 @@ pub async fn p8_a_wrong_password_changes_nothing(s: &Subject) {
     assert_eq!(s.mails().await, 0);
 }
 
+/// G3: what strangers guess at the login keeps nobody who is signed in from a new password; a session that guesses waits.
+pub async fn g3_strangers_do_not_hold_up_a_session(s: &Subject) {
+    let (here, stolen) = (s.login(s.user()).await, s.login(s.user()).await);
+    for _ in 0..5 {
+        login(s, "a wrong password").await.expect_credentials_refused();
+    }
+    login(s, &s.user().password).await.expect_throttled(5, 1);
+    for _ in 0..5 {
+        s.send(change(s, "a wrong password", NEW).bearer(&stolen.access)).await.expect_credentials_refused();
+    }
+    let guess = s.send(change(s, &s.user().password, NEW).bearer(&stolen.access)).await;
+    guess.expect_throttled(5, 1);
+    s.send(change(s, &s.user().password, NEW).bearer(&here.access)).await.expect_empty();
+    s.assert_dead(&stolen.refresh).await;
+}
+
 /// M5: with a second factor in use, the password alone changes nothing; a code or a recovery code does, each once.
 pub async fn m5_a_change_asks_for_the_second_factor(s: &Subject) {
     let token = s.login(s.user()).await.access;

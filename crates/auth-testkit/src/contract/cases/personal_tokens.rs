@@ -6,6 +6,7 @@ use auth_core::store::{UserChange, UserStatus};
 use auth_core::{Clock as _, PasswordHash, TokenId};
 use serde_json::{Value, json};
 
+use super::body::unreadable;
 use crate::contract::{MOST_TOKENS, Refusal, Request, Response, SESSION_COOKIE, Subject};
 
 const LOGIN_REQUIRED: Refusal = Refusal::Lacking("login required");
@@ -297,6 +298,10 @@ pub async fn what_a_token_is_made_of_is_checked(s: &Subject) {
     }
     s.send(Request::get(s.path("/auth/tokens"))).await.expect_refused(Refusal::NoToken);
     s.send(Request::post(s.path("/auth/tokens")).json(&json!({"name": "CI"}))).await.expect_refused(Refusal::NoToken);
+    for (request, status) in unreadable(&Request::post(s.path("/auth/tokens"))) {
+        s.send(request.clone()).await.expect_refused(Refusal::NoToken);
+        s.send(request.bearer(&access)).await.expect_status(status);
+    }
     let over = s.login(s.user()).await;
     s.send(s.logout_request(&json!({"refresh_token": over.refresh}))).await.expect_empty();
     create(s, &over.access, &json!({"name": "CI"})).await.expect_refused(Refusal::Invalid);

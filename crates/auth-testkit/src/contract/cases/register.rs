@@ -6,6 +6,7 @@ use auth_core::Email;
 use auth_core::store::{UserChange, UserRecord, UserStatus};
 use serde_json::{Value, json};
 
+use super::body::unreadable;
 use crate::contract::{INVITE_URL, PUBLIC_URL, Refusal, Request, Response, Subject, VERIFIED_URL};
 use crate::mail::token_in;
 
@@ -87,6 +88,41 @@ pub async fn s2_a_link_confirms_its_own_registration(s: &Subject) {
     verify(s, &second).await.expect_empty();
     login(s, "ada@example.com", "what the stranger chose").await.expect_credentials_refused();
     login(s, "ada@example.com", NEW).await.expect_status(200);
+}
+
+/// S2: nor does a stranger gain anything by being so quick that the owner's mail has to wait.
+pub async fn s2_a_link_is_void_once_somebody_else_registered(s: &Subject) {
+    register(s, "ada@example.com", "what the stranger chose").await.expect_empty();
+    let first = token(s, "ada@example.com").await;
+    register(s, "ada@example.com", NEW).await.expect_empty();
+    let owner = Email::parse("ada@example.com").expect("an address");
+    // Nobody is told when it is done, so the store is asked.
+    let before = find(s, "ada@example.com").await.epoch;
+    let mut tries = 0..500;
+    while s.store.find_by_email(&owner).await.expect("finds").expect("is there").epoch == before {
+        tries.next().expect("within ten seconds");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    verify(s, &first).await.expect_forbidden();
+    for password in ["what the stranger chose", NEW] {
+        login(s, "ada@example.com", password).await.expect_credentials_refused();
+    }
+}
+
+/// G1: each costs a hash, a row and a mail, so one client address makes so many and no more, whoever they are for.
+pub async fn g1_registrations_of_one_address_are_counted(s: &Subject) {
+    // Too weak, which costs no hash here, and is counted like any other.
+    for n in 0..50 {
+        register(s, &format!("new{n}@example.com"), "password").await.expect_status(400);
+    }
+    for email in ["new@example.com", &s.user().email, &s.accounts.suspended.email] {
+        register(s, email, NEW).await.expect_throttled(50, 1);
+    }
+    // What is counted there is none of a login's failures.
+    login(s, &s.user().email, &s.user().password).await.expect_status(200);
+    s.clock.advance(Duration::from_secs(1));
+    register(s, "new@example.com", NEW).await.expect_empty();
+    token(s, "new@example.com").await;
 }
 
 /// S3: the browser goes on to a URL on the list, and to no other one.
@@ -177,6 +213,11 @@ pub async fn r8_only_admins_invite(s: &Subject) {
     s.guarded(&stolen.access).await.expect_status(200);
     s.send(invite().bearer(&stolen.access)).await.expect_refused(Refusal::Invalid);
     let admin = s.login(&s.accounts.admin).await;
+    for (request, status) in unreadable(&Request::post(s.path("/users/invite"))) {
+        s.send(request.clone()).await.expect_refused(Refusal::NoToken);
+        s.send(request.clone().bearer(&user.access)).await.expect_refused(Refusal::Forbidden);
+        s.send(request.bearer(&admin.access)).await.expect_status(status);
+    }
     let demoted = UserChange { admin_access: Some(false), ..UserChange::default() };
     s.update(&s.accounts.admin.id, &demoted).await;
     s.send(invite().bearer(&admin.access)).await.expect_refused(Refusal::Invalid);

@@ -318,10 +318,15 @@ impl Held {
         }
     }
 
+    /// Nothing of it counts, and the cookies go (C7).
     async fn assert_out(&self, s: &Subject) {
         s.assert_dead(&self.json.refresh).await;
-        s.refresh_by_cookie(&self.cookie.refresh).await.expect_credentials_refused();
+        let by_cookie = s.refresh_by_cookie(&self.cookie.refresh).await;
+        by_cookie.expect_credentials_refused();
+        by_cookie.expect_cleared(REFRESH_COOKIE, "Lax");
         s.guarded_by_session(&self.session).await.expect_refused(Refusal::Invalid);
-        s.refresh_session(&self.session).await.expect_credentials_refused();
+        let by_session = s.refresh_session(&self.session).await;
+        by_session.expect_credentials_refused();
+        by_session.expect_cleared(SESSION_COOKIE, "Lax");
     }
 }

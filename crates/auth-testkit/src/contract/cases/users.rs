@@ -6,6 +6,7 @@ use auth_core::UserId;
 use auth_core::store::{UserChange, UserFilter, UserPage, UserStatus};
 use serde_json::{Value, json};
 
+use super::body::unreadable;
 use crate::contract::{INVITE_URL, PUBLIC_URL, Refusal, Request, Response, SESSION_COOKIE, Subject};
 use crate::mail::token_in;
 
@@ -60,6 +61,14 @@ pub async fn r8_only_admins_manage_users(s: &Subject) {
     for request in requests() {
         s.send(request.clone()).await.expect_refused(Refusal::NoToken);
         s.send(request.bearer(&user.access)).await.expect_refused(Refusal::Forbidden);
+    }
+    // Nor does anybody else hear what is wrong with a body.
+    for request in [Request::post(s.path("/users")), Request::new("PATCH", s.path(&format!("/users/{id}")))] {
+        for (request, status) in unreadable(&request) {
+            s.send(request.clone()).await.expect_refused(Refusal::NoToken);
+            s.send(request.clone().bearer(&user.access)).await.expect_refused(Refusal::Forbidden);
+            s.send(request.bearer(&admin.access)).await.expect_status(status);
+        }
     }
     // The token says that its user is an admin; the session is over.
     s.update(&s.accounts.admin.id, &UserChange { admin_access: Some(false), ..UserChange::default() }).await;
@@ -355,6 +364,21 @@ pub async fn m7_an_admin_removes_a_lost_factor(s: &Subject) {
     reset(s, &admin.access, NOBODY).await.expect_refused(Refusal::Forbidden);
 }
 
+/// G6: whoever guessed at codes until nobody could enter one does not keep the owner from a new factor.
+pub async fn g6_wrong_codes_go_with_the_factor(s: &Subject) {
+    let user = s.login(s.user()).await;
+    s.enrol(s.user(), &user.access).await;
+    let guess = || s.login_request(&json!({"email": s.user().email, "password": s.user().password, "otp": "000000"}));
+    for _ in 0..5 {
+        s.send(guess()).await.expect_otp_refused();
+    }
+    s.send(guess()).await.expect_throttled(5, 1);
+    let admin = s.login(&s.accounts.admin).await;
+    reset(s, &admin.access, s.user().id.as_str()).await.expect_empty();
+    let user = s.login(s.user()).await;
+    s.enrol(s.user(), &user.access).await;
+}
+
 /// C4: a page of another origin changes nobody with the cookie of an admin.
 pub async fn c4_foreign_pages_change_no_user(s: &Subject) {
     let cookie = s.login_session(&s.accounts.admin).await;
@@ -371,7 +395,7 @@ pub async fn c4_foreign_pages_change_no_user(s: &Subject) {
     assert_eq!(emails(&s.send(own).await).len(), 4);
 }
 
-/// C8: each path has its methods, and says which.
+/// C8: each path has its methods, and says which; and a path is what is written, not what that could be decoded to.
 pub async fn c8_each_path_has_its_methods(s: &Subject) {
     for (path, allow) in [
         ("/users", "GET, HEAD, POST"),
@@ -379,6 +403,7 @@ pub async fn c8_each_path_has_its_methods(s: &Subject) {
         (&*format!("/users/{NOBODY}/invite"), "POST"),
         (&*format!("/users/{NOBODY}/tfa/disable"), "POST"),
         ("/users/me", "GET, HEAD"),
+        ("/users/%6De", "GET, HEAD, PATCH, DELETE"),
     ] {
         let refused = s.send(Request::new("PUT", s.path(path))).await;
         refused.expect_status(405);
@@ -387,4 +412,11 @@ pub async fn c8_each_path_has_its_methods(s: &Subject) {
     s.send(Request::get(s.path("/users/me"))).await.expect_refused(Refusal::NoToken);
     let me = s.login(s.user()).await.access;
     get(s, &me, "/users/me").await.expect_status(200);
+    // The id of nobody, also for whoever may ask for users.
+    let admin = s.login(&s.accounts.admin).await.access;
+    for token in [&me, &admin] {
+        get(s, token, "/users/%6De").await.expect_refused(Refusal::Forbidden);
+        let change = Request::new("PATCH", s.path("/users/%6De")).json(&json!({"role": null}));
+        s.send(change.bearer(token)).await.expect_refused(Refusal::Forbidden);
+    }
 }

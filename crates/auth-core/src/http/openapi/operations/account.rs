@@ -6,7 +6,7 @@ use super::Operation;
 use crate::config::AuthConfig;
 use crate::error::{AuthError, ErrorKind};
 use crate::http::openapi::operation::Access;
-use crate::http::openapi::refusals::{of_forms, weak_password};
+use crate::http::openapi::refusals::{of_forms, throttled, weak_password};
 use crate::http::openapi::schemas::{body, email, new_password, optional, required, url, words};
 use crate::http::problem::{Problem, Reason};
 
@@ -37,7 +37,7 @@ pub(super) fn register(config: &AuthConfig) -> Operation {
         .body(body([required("email", email()), required("password", new_password(config))].into_iter().chain(url)))
         .done(204, "Whoever has this address gets a mail.", PRIVATE)
         .refuses(of_forms(&[Reason::Required("email"), Reason::NotAnEmail]))
-        .refuses([url_not_allowed("verify users")])
+        .refuses([url_not_allowed("verify users"), throttled()])
         .refuses(weak_password(config.password_min_length))
 }
 

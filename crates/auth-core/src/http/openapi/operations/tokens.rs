@@ -49,7 +49,7 @@ pub(super) fn refresh() -> Operation {
 
 pub(super) fn logout() -> Operation {
     Operation::new(Access::RefreshToken, "auth_logout", "Sign out")
-        .describe("Ends the session of the token, and clears the cookie it was in. A session that is over is no error.")
+        .describe("Ends the session of the token, and clears the cookie it is in. A session that is over is no error.")
         .optional_body(body([
             optional("refresh_token", words("Unless it is in a cookie.")),
             optional("mode", mode("Which token is read.")),

@@ -6,6 +6,8 @@
     reason = "test code: a failed expectation is its result"
 )]
 
+mod claims;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,7 +22,6 @@ use auth_core::{
 };
 use auth_testkit::{Fault, FaultyStore, Gate, ManualClock, Moment, Operation};
 use auth_tests::databases::{Database, Kind};
-use serde_json::{Map, Value, json};
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -190,15 +191,17 @@ on_every_store! {
     }
 
     async fn r8_every_change_of_a_user_ends_the_sessions(world: World) {
-        let changes = [
-            UserUpdate { password: Some(Password::new("another password")), ..UserUpdate::default() },
-            UserUpdate { status: Some(UserStatus::Suspended), ..UserUpdate::default() },
-            UserUpdate { status: Some(UserStatus::Active), ..UserUpdate::default() },
-            UserUpdate { admin_access: Some(true), ..UserUpdate::default() },
-            UserUpdate { email: Some(Email::parse("b@example.com").expect("an address")), ..UserUpdate::default() },
+        let changes: [fn(&mut UserUpdate); 5] = [
+            |change| change.password = Some(Password::new("another password")),
+            |change| change.status = Some(UserStatus::Suspended),
+            |change| change.status = Some(UserStatus::Active),
+            |change| change.admin_access = Some(true),
+            |change| change.email = Some(Email::parse("b@example.com").expect("an address")),
         ];
         let mut dead = Vec::new();
-        for change in changes {
+        for set in changes {
+            let mut change = UserUpdate::default();
+            set(&mut change);
             if change.status != Some(UserStatus::Active) {
                 dead.push(world.login().await);
             }
@@ -386,33 +389,6 @@ async fn f6_maintenance_removes_what_expired_in_batches_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn j7_the_claims_hook_adds_claims_and_cannot_set_ours() {
-    let with_hook = |claim: &'static str| {
-        let hook = move |_: &auth_core::store::UserRecord| -> Map<String, Value> {
-            [(claim.to_owned(), json!("acme"))].into_iter().collect()
-        };
-        let store = MemoryStore::new();
-        Auth::builder(store).config(config()).claims(hook).build().expect("a configuration")
-    };
-    for claim in ["id", "role", "admin_access", "exp", "iss", "session", "scope", "sub", "ep"] {
-        let auth = with_hook(claim);
-        let user = auth.create_user(NewUser::new(email(), Password::new(PASSWORD))).await.expect("a user");
-        let error = auth.open_session(&user, SessionMode::Json, &ClientInfo::default()).await.expect_err(claim);
-        assert_eq!(error.kind(), ErrorKind::Internal);
-    }
-    let auth = with_hook("tenant");
-    let user = auth.create_user(NewUser::new(email(), Password::new(PASSWORD))).await.expect("a user");
-    let tokens = auth.open_session(&user, SessionMode::Json, &ClientInfo::default()).await.expect("a session");
-    let Grant::Pair { access, .. } = tokens.grant else { panic!("a pair") };
-    let claims: Map<String, Value> = auth.verify(access.expose_secret()).expect("good").claims().expect("the app's");
-    assert_eq!(claims["tenant"], "acme");
-    let tokens = auth.open_session(&user, SessionMode::Session, &ClientInfo::default()).await.expect("a session");
-    let Grant::Session(token) = tokens.grant else { panic!("a session token") };
-    let identity = auth.verify_session(&token).await.expect("good");
-    assert_eq!(identity.claims::<Map<String, Value>>().expect("the app's")["tenant"], "acme");
-}
-
-#[tokio::test]
 async fn r6_the_database_file_holds_no_secret() {
     use base64::Engine as _;
 
@@ -452,4 +428,25 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 
 fn hex(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()
+}
+
+/// Whoever signs in all day keeps the newest sessions; a store that fails there keeps nobody from signing in.
+#[tokio::test]
+async fn no_more_sessions_of_a_user_go_on_than_may() {
+    let mut config = config();
+    config.max_sessions_per_user = 2;
+    let world = World::over(FaultyStore::new(MemoryStore::new()), None, config).await;
+    let first = world.login().await;
+    world.clock.advance(Duration::from_secs(1));
+    let second = world.login().await;
+    world.clock.advance(Duration::from_secs(1));
+    world.fail(Operation::EndBeyond, Moment::BeforeWork);
+    world.login().await;
+    let first = world.refresh(&first).await.expect("goes on, since nobody could end it");
+    world.clock.advance(Duration::from_secs(1));
+    let last = world.login().await;
+    for token in [&first, &second] {
+        assert_eq!(world.refresh(token).await.err(), Some(ErrorKind::SessionOver));
+    }
+    world.refresh(&last).await.expect("the newest");
 }
