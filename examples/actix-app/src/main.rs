@@ -25,11 +25,10 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let app = App::start("actix-app").await?;
-    let address = app.address;
     // Made once, outside the closure, and shared by all workers.
-    let (auth, notes) = (app.auth, Data::new(app.notes));
-    let (api, stopping) = (Api::openapi().merge_from(auth.openapi()), auth.clone());
-    HttpServer::new(move || {
+    let (auth, notes) = (app.auth.clone(), Data::new(app.notes.clone()));
+    let api = Api::openapi().merge_from(auth.openapi());
+    let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(notes.clone())
             .configure(auth_actix_web::routes(&auth))
@@ -41,10 +40,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
             .wrap(StripQueryToken)
     })
     .shutdown_timeout(DRAIN)
-    .bind(address)?
-    .run()
-    .await?;
-    notes::stop(&stopping).await;
+    .bind(app.address);
+    app.listening(server)?.run().await?;
+    notes::stop(&app.auth).await;
     Ok(())
 }
 

@@ -32,7 +32,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     #[cfg(feature = "metrics")]
     metrics::serve().await?;
     let app = App::start("axum-app").await?;
-    let listener = tokio::net::TcpListener::bind(app.address).await?;
+    let listener = app.listening(tokio::net::TcpListener::bind(app.address).await)?;
     let router = router(&app).into_make_service_with_connect_info::<SocketAddr>();
 
     let stop_signal = notes::stop_signal()?;

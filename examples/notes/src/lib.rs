@@ -5,8 +5,10 @@ mod note;
 mod settings;
 
 use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use auth_core::http::Endpoint;
 use auth_core::{Auth, RevocationFeed};
@@ -14,6 +16,9 @@ use auth_sea_orm::SeaOrmStore;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use note::{Count, NewNote, Note, Notes};
+
+/// How long a server that stops waits for its last mails.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is off unless asked for: the description of the routes, and what admins do.
 const MOUNTED: &[Endpoint] = &[
@@ -41,6 +46,8 @@ pub struct App {
     pub notes: Notes,
     /// Where to listen: `HOST` and `PORT`.
     pub address: SocketAddr,
+    /// The address for browsers.
+    page: String,
 }
 
 impl App {
@@ -69,14 +76,27 @@ impl App {
         auth.spawn_maintenance();
         first_start::create_admin(&auth).await?;
         let notes = Notes::open(&settings.database_url).await?;
-        println!("listening on {}: open {page} in a browser", settings.address);
-        Ok(Self { auth, notes, address: settings.address })
+        Ok(Self { auth, notes, address: settings.address, page })
+    }
+
+    /// What listens at [`address`](Self::address), and says so.
+    ///
+    /// # Errors
+    /// Says what to do when it does not.
+    pub fn listening<T>(&self, bound: io::Result<T>) -> Result<T, Box<dyn Error>> {
+        let Self { address, page, .. } = self;
+        let listener = bound.map_err(|error| match error.kind() {
+            ErrorKind::AddrInUse => format!("port {} is taken: set PORT to another one", address.port()),
+            _ => format!("nobody can listen on {address}: set HOST and PORT to others ({error})"),
+        })?;
+        println!("listening on {address}: open {page} in a browser");
+        Ok(listener)
     }
 }
 
-/// Stores what is still on its way to the audit trail: the last thing a server does.
+/// Sends the mails and stores the events that are still on their way: the last thing a server does.
 pub async fn stop(auth: &Auth) {
-    if let Err(error) = auth.flush_events().await {
+    if let Err(error) = auth.finish(PATIENCE).await {
         tracing::error!(%error, "the last events are lost");
     }
 }
@@ -97,7 +117,7 @@ pub fn exit(result: Result<(), Box<dyn Error>>) -> ExitCode {
 ///
 /// # Errors
 /// When the operating system takes no handler.
-pub fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
