@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use auth_core::store::{Epoch, NewSession, Opened, Rotation, SessionMode, SessionStore as _, Swap};
-use auth_core::{Auth, AuthConfig, ClientInfo, Clock as _, Grant, RefreshToken, SessionId, SystemClock, UserId};
+use auth_core::{
+    Auth, AuthConfig, ClientInfo, Clock as _, Email, Grant, NewUser, Password, RefreshToken, SessionId, SystemClock,
+    UserId,
+};
 use auth_sea_orm::SeaOrmStore;
 use tokio::task::JoinSet;
 
@@ -27,14 +30,16 @@ impl Crowd {
         let mut config = AuthConfig::new(SECRET);
         // Every refresh rotates: within a grace, the second one gets what the first one got.
         config.refresh_grace = Duration::ZERO;
-        // They are all of one user.
+        // What is refreshed is all of one user.
         config.max_sessions_per_user = 10_000;
         let auth = Auth::builder(store.clone()).config(config).build()?;
         let user = auth.create_user(ada()?).await?;
+        let nobody = NewUser::new(Email::parse("rows@example.com")?, Password::new("the rows of nobody"));
+        let owner_of_rows = auth.create_user(nobody).await?;
         let (mut rotated, mut refreshed) = (Vec::new(), Vec::new());
         for n in 0..sessions {
             for rows in [Rows::Store, Rows::Alone] {
-                let Opened::Stored = store.open(&session(rows.id(n), user)).await? else {
+                let Opened::Stored = store.open(&session(rows.id(n), owner_of_rows)).await? else {
                     return Err(Failure::NotRotated);
                 };
             }
