@@ -14,6 +14,7 @@ pub mod customers;
 pub mod databases;
 pub mod described;
 pub mod directus;
+pub mod elsewhere;
 pub mod gate;
 pub mod holder;
 pub mod load;

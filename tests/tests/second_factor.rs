@@ -12,20 +12,17 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use auth_core::store::memory::MemoryStore;
-use auth_core::store::{
-    FactorStore as _, NewUserRecord, SessionMode, StoreError, StoreErrorKind, UserChange, UserDirectory as _,
-    UserRecord, UserStore,
-};
+use auth_core::store::{FactorStore as _, SessionMode, StoreErrorKind, UserChange, UserDirectory as _};
 use auth_core::{
     Auth, AuthConfig, AuthEvent, ClientInfo, Clock as _, Email, EnableFactor, ErrorKind, EventKind, EventSink,
     FactorProof, Grant, Identity, LoginRequest, LoginThrottle, MfaKey, MfaRequired, NewUser, OneTimePassword, Password,
-    PasswordHash, Tokens, UserId,
+    Tokens, UserId,
 };
 use auth_testkit::contract::{Authenticator, PERIOD};
 use auth_testkit::{Fault, FaultyStore, ManualClock, Moment, Operation};
 use auth_tests::databases::{Database, Kind};
+use auth_tests::elsewhere::Elsewhere;
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -422,26 +419,6 @@ async fn j8_an_enrol_token_is_no_access_token_to_the_library() {
             Grant::Session(token) => world.auth.verify_session(token).await,
         };
         assert_eq!(refused(result), Err(ErrorKind::EnrolmentRequired));
-    }
-}
-
-/// Users in a table of the app, which knows nothing of second factors.
-#[derive(Debug, Clone)]
-struct Elsewhere(MemoryStore);
-
-#[async_trait]
-impl UserStore for Elsewhere {
-    async fn find_by_email(&self, email: &Email) -> Result<Option<UserRecord>, StoreError> {
-        Ok(self.0.find_by_email(email).await?.map(|user| UserRecord { epoch: None, ..user }))
-    }
-    async fn find_by_id(&self, id: &UserId) -> Result<Option<UserRecord>, StoreError> {
-        Ok(self.0.find_by_id(id).await?.map(|user| UserRecord { epoch: None, ..user }))
-    }
-    async fn create(&self, user: &NewUserRecord) -> Result<UserId, StoreError> {
-        self.0.create(user).await
-    }
-    async fn rehash(&self, id: &UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError> {
-        self.0.rehash(id, old, new).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use auth_core::store::UserRecord;
 use auth_core::{AccessToken, Identity, NewPersonalToken, OpaqueToken, PersonalTokens, Role, SessionToken, TokenName};
 use serde_json::{Map, Value, json};
 

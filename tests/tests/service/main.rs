@@ -10,18 +10,17 @@ mod claims;
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use auth_core::store::memory::MemoryStore;
 use auth_core::store::{
-    NewUserRecord, SessionMode, SessionStore as _, StoreError, StoreErrorKind, UpdateTerms, UserChange,
-    UserDirectory as _, UserRecord, UserStatus, UserStore,
+    SessionMode, SessionStore as _, StoreErrorKind, UpdateTerms, UserChange, UserDirectory as _, UserStatus,
 };
 use auth_core::{
     Auth, AuthConfig, ClientInfo, Clock as _, Email, ErrorKind, Grant, HashParams, LoginRequest, NewUser, Password,
-    PasswordHash, RandomError, RefreshToken, ReuseResponse, SecureRandom, UserId, UserUpdate,
+    RandomError, RefreshToken, ReuseResponse, SecureRandom, UserId, UserUpdate,
 };
 use auth_testkit::{Fault, FaultyStore, Gate, ManualClock, Moment, Operation};
 use auth_tests::databases::{Database, Kind};
+use auth_tests::elsewhere::Elsewhere;
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -309,27 +308,6 @@ async fn r6_every_session_and_every_rotation_has_secrets_of_its_own() {
     let auth = Auth::builder(world.store.clone()).config(config()).random(Dry).build().expect("a configuration");
     let error = auth.open_session(&world.user, SessionMode::Json, &world.client).await.expect_err("no random bytes");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-}
-
-/// Users in a table of the app: only `UserStore` is theirs, sessions and epochs are in our store.
-#[derive(Debug, Clone)]
-struct Elsewhere(MemoryStore);
-
-#[async_trait]
-impl UserStore for Elsewhere {
-    async fn find_by_email(&self, email: &Email) -> Result<Option<UserRecord>, StoreError> {
-        let user = self.0.find_by_email(email).await?;
-        Ok(user.map(|user| UserRecord { epoch: None, ..user }))
-    }
-    async fn find_by_id(&self, id: &UserId) -> Result<Option<UserRecord>, StoreError> {
-        Ok(self.0.find_by_id(id).await?.map(|user| UserRecord { epoch: None, ..user }))
-    }
-    async fn create(&self, user: &NewUserRecord) -> Result<UserId, StoreError> {
-        self.0.create(user).await
-    }
-    async fn rehash(&self, id: &UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError> {
-        self.0.rehash(id, old, new).await
-    }
 }
 
 #[tokio::test]

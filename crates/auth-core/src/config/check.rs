@@ -1,5 +1,6 @@
 //! What makes a configuration unusable. Each error names the field, what is wrong and what to do.
 
+use std::fmt;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -103,10 +104,7 @@ impl AuthConfig {
                 return Err(ConfigError::new(field, format!("is {value:?}: set it from {least:?} to {most:?}")));
             }
         }
-        if !(1..=10_000).contains(&self.max_sessions_per_user) {
-            let problem = format!("is {}: set it from 1 to 10000", self.max_sessions_per_user);
-            return Err(ConfigError::new("max_sessions_per_user", problem));
-        }
+        within(&[("max_sessions_per_user", self.max_sessions_per_user, 1, 10_000)])?;
         for (field, ttl) in
             [("refresh_token_ttl", self.refresh_token_ttl), ("session_cookie_ttl", self.session_cookie_ttl)]
         {
@@ -286,7 +284,7 @@ pub(crate) fn check_ring(ring: &KeyRing) -> Result<(), ConfigError> {
     ring.keys().iter().filter_map(TokenKey::secret).try_for_each(|secret| check_key("signing_keys", secret))
 }
 
-fn within(numbers: &[(&str, usize, usize, usize)]) -> Result<(), ConfigError> {
+fn within<T: PartialOrd + fmt::Display>(numbers: &[(&str, T, T, T)]) -> Result<(), ConfigError> {
     for (field, value, least, most) in numbers {
         if value < least || value > most {
             return Err(ConfigError::new(*field, format!("is {value}: set it from {least} to {most}")));
